@@ -1,0 +1,52 @@
+package casework
+
+// Action is something a person may do to a case. The names are the paths of the
+// API and the Updates of the workflow.
+type Action string
+
+// The actions, in the order of the life of a case.
+const (
+	ActionClaim               Action = "claim"
+	ActionAssign              Action = "assign"
+	ActionRecordCallback      Action = "record-callback"
+	ActionVerify              Action = "verify"
+	ActionProposeInvalid      Action = "propose-invalid"
+	ActionDecideInvalid       Action = "decide-invalid"
+	ActionRequestExtension    Action = "request-extension"
+	ActionDecideExtension     Action = "decide-extension"
+	ActionSubmitRectification Action = "submit-rectification"
+	ActionSendFeedback        Action = "send-feedback"
+	ActionRecordAnswer        Action = "record-answer"
+	ActionDecideReopening     Action = "decide-reopening"
+	ActionEscalate            Action = "escalate"
+	ActionPause               Action = "pause"
+	ActionResume              Action = "resume"
+	ActionTransfer            Action = "transfer"
+	ActionWithdraw            Action = "withdraw"
+	ActionRecordSpotCheck     Action = "record-spot-check"
+)
+
+// Actions lists every action.
+func Actions() []Action {
+	return []Action{
+		ActionClaim, ActionAssign, ActionRecordCallback, ActionVerify, ActionProposeInvalid,
+		ActionDecideInvalid, ActionRequestExtension, ActionDecideExtension, ActionSubmitRectification,
+		ActionSendFeedback, ActionRecordAnswer, ActionDecideReopening, ActionEscalate, ActionPause,
+		ActionResume, ActionTransfer, ActionWithdraw, ActionRecordSpotCheck,
+	}
+}
+
+// What a person may do that changes no case. The policy decides these as well.
+const (
+	ActionRead        Action = "read"           // see a case
+	ActionReadHistory Action = "read-history"   // see every event of a case with its rule
+	ActionReveal      Action = "reveal"         // see the reviewer's phone in clear, with a purpose (第六条)
+	ActionListOverdue Action = "list-overdue"   // the supervisor's board
+	ActionListEvents  Action = "list-events"    // the auditor's list
+	ActionImport      Action = "import-reviews" // bring in a file of reviews
+)
+
+// LookingActions lists the actions that change no case.
+func LookingActions() []Action {
+	return []Action{ActionRead, ActionReadHistory, ActionReveal, ActionListOverdue, ActionListEvents, ActionImport}
+}

@@ -1,0 +1,97 @@
+package casework
+
+import (
+	"fmt"
+	"time"
+)
+
+// TaskKind is what somebody has to do.
+type TaskKind string
+
+// The kinds of tasks. A case has at most one task of a department, and those of
+// the authorities beside it.
+const (
+	TaskVerify          TaskKind = "verify"
+	TaskExplain         TaskKind = "explain"
+	TaskRectify         TaskKind = "rectify"
+	TaskSendFeedback    TaskKind = "send_feedback"
+	TaskDecideInvalid   TaskKind = "decide_invalid"
+	TaskDecideExtension TaskKind = "decide_extension"
+	TaskDecideReopening TaskKind = "decide_reopening"
+	TaskSupervise       TaskKind = "supervise"
+	TaskSpotCheck       TaskKind = "spot_check"
+)
+
+// TaskOwner says whose the task is.
+type TaskOwner string
+
+// A task is the department's, or an authority's.
+const (
+	OwnerDepartment TaskOwner = "department"
+	OwnerAuthority  TaskOwner = "authority"
+)
+
+// Task is one thing to do now. The organisation is found at the moment when the
+// task is written, by the tree of that day: the department of the case, or the
+// authority StepsUp above the case's own, at MinLevel or higher.
+type Task struct {
+	Key        string     `json:"key"` // within the case; a task that comes back has its old key
+	Kind       TaskKind   `json:"kind"`
+	Owner      TaskOwner  `json:"owner"`
+	StepsUp    int        `json:"steps_up"`
+	MinLevel   AdminLevel `json:"min_level,omitempty"`
+	AssigneeID int64      `json:"assignee_id,omitempty"`
+	Due        time.Time  `json:"due,omitzero"`
+}
+
+// Tasks lists what the state of a case asks of people. The database keeps open
+// exactly these.
+func Tasks(s State, r Rules) []Task {
+	var due time.Time
+	if deadline, ok := s.Deadline(r); ok && !s.ClockPaused() {
+		due = deadline.At
+	}
+	department := func(kind TaskKind) Task {
+		return Task{
+			Key: fmt.Sprintf("%s/%d", kind, s.Round), Kind: kind, Owner: OwnerDepartment,
+			AssigneeID: s.HandlerID, Due: due,
+		}
+	}
+	authority := func(kind TaskKind, ordinal, stepsUp int) Task {
+		return Task{Key: fmt.Sprintf("%s/%d", kind, ordinal), Kind: kind, Owner: OwnerAuthority, StepsUp: stepsUp, Due: due}
+	}
+	var tasks []Task
+	switch s.Stage {
+	case StageVerification:
+		tasks = append(tasks, department(TaskVerify))
+	case StageInvalidation:
+		confirm := authority(TaskDecideInvalid, s.Round, 0)
+		if s.RegionLevel == LevelTownship || s.RegionLevel == LevelVillage {
+			confirm.MinLevel = LevelCounty
+		}
+		tasks = append(tasks, confirm)
+	case StageExplanation:
+		tasks = append(tasks, department(TaskExplain))
+	case StageRectification:
+		tasks = append(tasks, department(TaskRectify))
+		if s.PendingExtension != nil {
+			tasks = append(tasks, authority(TaskDecideExtension, s.PendingExtension.Number, s.PendingExtension.Ordinal-1))
+		}
+	case StageFeedback:
+		switch {
+		case s.FedBackAt.IsZero():
+			tasks = append(tasks, department(TaskSendFeedback))
+		case s.DecisionAwaited:
+			tasks = append(tasks, authority(TaskDecideReopening, s.Unsatisfied, s.DecisionStepsUp))
+		}
+	case StageSpotCheck:
+		tasks = append(tasks, authority(TaskSpotCheck, s.Round, 0))
+	case StageOpened, StageClosed, StageInvalid, StageWithdrawn, StageArchived:
+	}
+	if s.EscalationOpen {
+		supervise := authority(TaskSupervise, s.Round, s.EscalationSteps)
+		supervise.Key = fmt.Sprintf("%s/%d", supervise.Key, s.EscalationSteps)
+		tasks = append(tasks, supervise)
+	}
+	return tasks
+}
