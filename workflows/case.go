@@ -1,0 +1,216 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"guiling/internal/casework"
+	"guiling/workflows/contract"
+)
+
+// answeredKept bounds the requests that a case remembers across continue-as-new.
+// A repeated click comes within minutes; no case sees 100 requests in that time.
+const answeredKept = 100
+
+// Case is the life of one case: verification, rectification or explanation,
+// feedback, the answer, and the spot check (第八、九、十条). What people do comes
+// in as Updates; what time does, the workflow does by itself. It ends when the
+// case is archived, invalid or withdrawn.
+func Case(ctx workflow.Context, input contract.CaseInput) (contract.CaseResult, error) {
+	c := newCaseRun(ctx, input)
+	if err := c.setup(ctx); err != nil {
+		return contract.CaseResult{}, err
+	}
+	return c.run(ctx)
+}
+
+// caseRun is one run of the workflow.
+type caseRun struct {
+	input    contract.CaseInput
+	state    casework.State
+	answered []contract.AnsweredRequest
+	// lock is held by whoever changes the state: a person's Update or the clock.
+	lock workflow.Mutex
+}
+
+func newCaseRun(ctx workflow.Context, input contract.CaseInput) *caseRun {
+	c := &caseRun{input: input, lock: workflow.NewMutex(ctx)}
+	if input.Carried != nil {
+		c.state, c.answered = input.Carried.State, input.Carried.Answered
+	}
+	return c
+}
+
+// setup registers what may be asked. The state is in place before, because an
+// Update that waited runs at once.
+func (c *caseRun) setup(ctx workflow.Context) error {
+	describe := func() (casework.State, error) { return c.state, nil }
+	return errors.Join(
+		workflow.SetQueryHandler(ctx, contract.QueryDescribeCase, describe),
+		handle[casework.Claim](ctx, c),
+		handle[casework.Assign](ctx, c),
+		handle[casework.RecordCallback](ctx, c),
+		handle[casework.Verify](ctx, c),
+		handle[casework.ProposeInvalid](ctx, c),
+		handle[casework.DecideInvalid](ctx, c),
+		handle[casework.RequestExtension](ctx, c),
+		handle[casework.DecideExtension](ctx, c),
+		handle[casework.SubmitRectification](ctx, c),
+		handle[casework.SendFeedback](ctx, c),
+		handle[casework.RecordAnswer](ctx, c),
+		handle[casework.DecideReopening](ctx, c),
+		handle[casework.Escalate](ctx, c),
+		handle[casework.Pause](ctx, c),
+		handle[casework.Resume](ctx, c),
+		handle[casework.Transfer](ctx, c),
+		handle[casework.Withdraw](ctx, c),
+		handle[casework.RecordSpotCheck](ctx, c),
+	)
+}
+
+func (c *caseRun) run(ctx workflow.Context) (contract.CaseResult, error) {
+	if c.state.Version == 0 {
+		if err := c.open(ctx); err != nil {
+			return contract.CaseResult{}, err
+		}
+	}
+	for !c.state.Ended() {
+		if c.state.Stage == casework.StageClosed {
+			if err := c.drawSpotCheck(ctx); err != nil {
+				return contract.CaseResult{}, err
+			}
+			continue
+		}
+		if c.historyIsLong(ctx) {
+			return contract.CaseResult{}, c.continueAsNew(ctx)
+		}
+		if err := c.waitForClock(ctx); err != nil {
+			return contract.CaseResult{}, err
+		}
+	}
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return contract.CaseResult{}, fmt.Errorf("wait for the last requests: %w", err)
+	}
+	return contract.CaseResult{Stage: c.state.Stage, Version: c.state.Version}, nil
+}
+
+// open records that the case exists and starts the clock of the verification.
+func (c *caseRun) open(ctx workflow.Context) error {
+	return c.locked(ctx, func() error {
+		return c.record(ctx, "open", casework.By{}, c.input.Opened)
+	})
+}
+
+// waitForClock sleeps until the next alarm of the case, or until somebody moved
+// it, and lets the clock do what is due.
+func (c *caseRun) waitForClock(ctx workflow.Context) error {
+	alarm, running := casework.NextAlarm(c.state, c.input.Rules)
+	moved := func() bool {
+		next, stillRunning := casework.NextAlarm(c.state, c.input.Rules)
+		return c.state.Ended() || c.state.Stage == casework.StageClosed || c.historyIsLong(ctx) ||
+			stillRunning != running || next.Key != alarm.Key || !next.At.Equal(alarm.At)
+	}
+	if !running {
+		return workflow.Await(ctx, moved)
+	}
+	if wait := alarm.At.Sub(workflow.Now(ctx)); wait > 0 {
+		options := workflow.AwaitOptions{Timeout: wait, TimerOptions: workflow.TimerOptions{Summary: alarm.Key}}
+		changed, err := workflow.AwaitWithOptions(ctx, options, moved)
+		if err != nil {
+			return fmt.Errorf("wait for the clock: %w", err)
+		}
+		if changed {
+			return nil
+		}
+	}
+	return c.locked(ctx, func() error { return c.tick(ctx) })
+}
+
+// tick lets the clock do what is due now. The lock is held: a decision that was
+// in flight at the deadline has either been recorded before, or comes after.
+func (c *caseRun) tick(ctx workflow.Context) error {
+	due := casework.DecideClock(c.state, c.input.Rules, workflow.Now(ctx))
+	if len(due) == 0 {
+		return nil
+	}
+	return c.record(ctx, fmt.Sprintf("clock/%d", c.state.Version+1), casework.By{}, due...)
+}
+
+// drawSpotCheck asks the plan of the month whether the case is checked (第十条).
+func (c *caseRun) drawSpotCheck(ctx workflow.Context) error {
+	return c.locked(ctx, func() error {
+		in := contract.DrawSpotCheckInput{
+			Number:       c.input.Number,
+			ClosedAt:     workflow.Now(ctx),
+			RatePerMille: c.input.Rules.Pack.SpotCheck.RatePerMille,
+		}
+		var out contract.DrawSpotCheckOutput
+		if err := execute(ctx, contract.ActivityDrawSpotCheck, in, &out); err != nil {
+			return fmt.Errorf("draw the spot check: %w", err)
+		}
+		key := fmt.Sprintf("spot-check/%d", c.state.Round)
+		return c.record(ctx, key, casework.By{}, casework.DecideSpotCheck(c.state, out.Draw)...)
+	})
+}
+
+func (c *caseRun) locked(ctx workflow.Context, do func() error) error {
+	if err := c.lock.Lock(ctx); err != nil {
+		return fmt.Errorf("lock the case: %w", err)
+	}
+	defer c.lock.Unlock()
+	return do()
+}
+
+func (c *caseRun) historyIsLong(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	if limit := c.input.HistoryLimit; limit > 0 {
+		return info.GetCurrentHistoryLength() >= limit
+	}
+	return info.GetContinueAsNewSuggested()
+}
+
+// continueAsNew starts a fresh history with the same state. Requests under way
+// finish first; the next ones find the new run.
+func (c *caseRun) continueAsNew(ctx workflow.Context) error {
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return fmt.Errorf("wait for requests before continuing: %w", err)
+	}
+	input := c.input
+	input.Carried = &contract.CarriedCase{State: c.state, Answered: c.answered}
+	return workflow.NewContinueAsNewError(ctx, contract.WorkflowCase, input)
+}
+
+// record writes events by the one activity that does, and only then moves the
+// state on. All events of a step have the same time, the workflow's.
+func (c *caseRun) record(ctx workflow.Context, key string, by casework.By, bodies ...casework.EventBody) error {
+	now := workflow.Now(ctx)
+	next := c.state
+	events := make([]casework.Event, 0, len(bodies))
+	for _, body := range bodies {
+		event := casework.Event{Seq: next.Version + 1, At: now, By: by, Body: body}
+		applied, err := next.Apply(event)
+		if err != nil {
+			// A fault of ours, not of the caller: the task blocks until a build
+			// without the fault replaces this one, and nothing is lost.
+			panic(fmt.Errorf("apply %s: %w", body.Kind(), err))
+		}
+		next, events = applied, append(events, event)
+	}
+	in := contract.RecordEventsInput{
+		Number: c.input.Number, Key: key, Events: events, State: next,
+		Deadline: deadlineOf(next, c.input.Rules), Tasks: casework.Tasks(next, c.input.Rules),
+	}
+	if err := execute(ctx, contract.ActivityRecordEvents, in, new(contract.RecordEventsOutput)); err != nil {
+		return fmt.Errorf("record events: %w", err)
+	}
+	c.state = next
+	return nil
+}
+
+func deadlineOf(s casework.State, r casework.Rules) time.Time {
+	deadline, _ := s.Deadline(r)
+	return deadline.At
+}

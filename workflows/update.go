@@ -1,0 +1,111 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"guiling/internal/casework"
+	"guiling/workflows/contract"
+)
+
+// handle registers the Update of one action: a validator that refuses without
+// leaving a trace in the history, and a handler that takes the lock, asks again
+// and records.
+func handle[C casework.Command](ctx workflow.Context, c *caseRun) error {
+	var zero C
+	name := string(zero.Action())
+	validate := func(ctx workflow.Context, request contract.ActionRequest[C]) error {
+		return c.validate(ctx, request.Key, request.By, request.Version, request.Command)
+	}
+	act := func(ctx workflow.Context, request contract.ActionRequest[C]) (contract.ActionResult, error) {
+		return c.act(ctx, request.Key, request.By, request.Version, request.Command)
+	}
+	options := workflow.UpdateHandlerOptions{Validator: validate}
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, name, act, options); err != nil {
+		return fmt.Errorf("register update %s: %w", name, err)
+	}
+	return nil
+}
+
+func (c *caseRun) validate(ctx workflow.Context, key string, by casework.By, version int, command casework.Command) error {
+	if c.state.Version == 0 {
+		return nil // the case is opening; the handler waits for the lock and asks again
+	}
+	if _, repeated := c.answerTo(key); repeated {
+		return nil
+	}
+	_, err := c.decide(ctx, by, version, command)
+	return err
+}
+
+func (c *caseRun) act(
+	ctx workflow.Context, key string, by casework.By, version int, command casework.Command,
+) (contract.ActionResult, error) {
+	var result contract.ActionResult
+	err := c.locked(ctx, func() error {
+		if earlier, repeated := c.answerTo(key); repeated {
+			result = earlier
+			return nil
+		}
+		// What is due comes first, so that a decision made at 24:00 is late.
+		if err := c.tick(ctx); err != nil {
+			return err
+		}
+		bodies, err := c.decide(ctx, by, version, command)
+		if err != nil {
+			return err
+		}
+		if err := c.record(ctx, key, by, bodies...); err != nil {
+			return err
+		}
+		result = contract.ActionResult{
+			Version: c.state.Version, Stage: c.state.Stage, Deadline: deadlineOf(c.state, c.input.Rules),
+		}
+		c.remember(key, result)
+		return nil
+	})
+	return result, err
+}
+
+func (c *caseRun) decide(
+	ctx workflow.Context, by casework.By, version int, command casework.Command,
+) ([]casework.EventBody, error) {
+	if c.state.Stale(version) {
+		return nil, refusal(&casework.Error{
+			Code: casework.CodeStale, Reason: "case_changed",
+			Detail: fmt.Sprintf("the case is at version %d, the request was made for %d", c.state.Version, version),
+		})
+	}
+	bodies, err := casework.Decide(c.state, command, casework.Circumstances{
+		Rules: c.input.Rules, Now: workflow.Now(ctx), By: by,
+	})
+	return bodies, refusal(err)
+}
+
+// refusal carries an error of the domain through the engine as it is: the
+// outermost type decides, so nothing is wrapped around it.
+func refusal(err error) error {
+	domain, ok := casework.AsError(err)
+	if !ok {
+		return err
+	}
+	return temporal.NewNonRetryableApplicationError(domain.Error(), contract.FailureType, nil, contract.Refusal(*domain))
+}
+
+func (c *caseRun) answerTo(key string) (contract.ActionResult, bool) {
+	i := slices.IndexFunc(c.answered, func(a contract.AnsweredRequest) bool { return a.Key == key })
+	if i < 0 {
+		return contract.ActionResult{}, false
+	}
+	return c.answered[i].Result, true
+}
+
+func (c *caseRun) remember(key string, result contract.ActionResult) {
+	c.answered = append(c.answered, contract.AnsweredRequest{Key: key, Result: result})
+	if len(c.answered) > answeredKept {
+		c.answered = slices.Delete(c.answered, 0, len(c.answered)-answeredKept)
+	}
+}
