@@ -1,0 +1,340 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lib/pq"
+
+	"guiling/internal/casework"
+)
+
+// Case is a case as lists and pages show it, with what the policy needs to know
+// of it. It holds no personal data in clear.
+type Case struct {
+	Number             string
+	Stage              casework.Stage
+	Version            int
+	RegionCode         string
+	RegionName         string
+	RegionLevel        casework.AdminLevel
+	RegionPath         []string
+	DepartmentID       int64
+	DepartmentName     string
+	DepartmentOpen     bool // waits for confirmation
+	AuthorityChain     []int64
+	MatterCode         string
+	MatterName         string
+	HandlerID          int64
+	HandlerName        string
+	StaffLabel         string
+	Rating             casework.RatingLevel
+	Aspects            []casework.Aspect
+	Tags               []string
+	Channel            casework.Channel
+	Words              string
+	RatedAt            time.Time
+	ReviewerKnown      bool
+	ReviewerNameMasked string
+	PhoneMasked        string
+	OpenedAt           *time.Time
+	ChangedAt          time.Time
+	ClockKind          casework.ClockKind
+	DeadlineAt         *time.Time
+	PausedAt           *time.Time
+	OverdueSince       *time.Time
+	EverLate           bool
+	EscalationSteps    *int
+	Reopenings         int
+	ClosedAt           *time.Time
+	ClosedOnTime       *bool
+	ClockOffset        time.Duration // the case's own now, less the server's; zero outside the demo
+}
+
+// caseRow is the row behind a Case.
+type caseRow struct {
+	Number             string         `db:"number"`
+	Stage              string         `db:"stage"`
+	Version            int            `db:"version"`
+	RegionCode         string         `db:"region_code"`
+	RegionName         string         `db:"region_name"`
+	RegionLevel        string         `db:"region_level"`
+	RegionPath         pq.StringArray `db:"region_path"`
+	DepartmentID       int64          `db:"department_id"`
+	DepartmentName     string         `db:"department_name"`
+	DepartmentOpen     bool           `db:"department_open"`
+	AuthorityChain     pq.Int64Array  `db:"authority_chain"`
+	MatterCode         string         `db:"matter_code"`
+	MatterName         string         `db:"matter_name"`
+	HandlerID          int64          `db:"handler_id"`
+	HandlerName        string         `db:"handler_name"`
+	StaffLabel         string         `db:"staff_label"`
+	Rating             string         `db:"level"`
+	Aspects            pq.StringArray `db:"aspects"`
+	Tags               pq.StringArray `db:"tags"`
+	Channel            string         `db:"channel"`
+	Words              string         `db:"words"`
+	RatedAt            time.Time      `db:"rated_at"`
+	ReviewerKnown      bool           `db:"reviewer_known"`
+	ReviewerNameMasked string         `db:"reviewer_name_masked"`
+	PhoneMasked        string         `db:"reviewer_phone_masked"`
+	OpenedAt           *time.Time     `db:"opened_at"`
+	ChangedAt          time.Time      `db:"changed_at"`
+	ClockKind          string         `db:"clock_kind"`
+	DeadlineAt         *time.Time     `db:"deadline_at"`
+	PausedAt           *time.Time     `db:"paused_at"`
+	OverdueSince       *time.Time     `db:"overdue_since"`
+	EverLate           bool           `db:"ever_late"`
+	EscalationSteps    *int           `db:"escalation_steps"`
+	Reopenings         int            `db:"reopenings"`
+	ClosedAt           *time.Time     `db:"closed_at"`
+	ClosedOnTime       *bool          `db:"closed_on_time"`
+	ClockOffsetSecs    int64          `db:"clock_offset_secs"`
+}
+
+func (r caseRow) toCase() Case {
+	return Case{
+		Number: r.Number, Stage: casework.Stage(r.Stage), Version: r.Version,
+		RegionCode: r.RegionCode, RegionName: r.RegionName, RegionLevel: casework.AdminLevel(r.RegionLevel), RegionPath: r.RegionPath,
+		DepartmentID: r.DepartmentID, DepartmentName: r.DepartmentName, DepartmentOpen: r.DepartmentOpen, AuthorityChain: r.AuthorityChain,
+		MatterCode: r.MatterCode, MatterName: r.MatterName, HandlerID: r.HandlerID, HandlerName: r.HandlerName, StaffLabel: r.StaffLabel,
+		Rating: casework.RatingLevel(r.Rating), Aspects: typed[casework.Aspect](r.Aspects), Tags: r.Tags,
+		Channel: casework.Channel(r.Channel), Words: r.Words, RatedAt: r.RatedAt,
+		ReviewerKnown: r.ReviewerKnown, ReviewerNameMasked: r.ReviewerNameMasked, PhoneMasked: r.PhoneMasked,
+		OpenedAt: r.OpenedAt, ChangedAt: r.ChangedAt, ClockKind: casework.ClockKind(r.ClockKind),
+		DeadlineAt: r.DeadlineAt, PausedAt: r.PausedAt, OverdueSince: r.OverdueSince, EverLate: r.EverLate,
+		EscalationSteps: r.EscalationSteps, Reopenings: r.Reopenings, ClosedAt: r.ClosedAt, ClosedOnTime: r.ClosedOnTime,
+		ClockOffset: time.Duration(r.ClockOffsetSecs) * time.Second,
+	}
+}
+
+const caseColumns = `
+	c.number, c.stage, c.version, c.region_code, r.name AS region_name, r.level AS region_level, r.path AS region_path,
+	c.department_id, d.name AS department_name, NOT d.confirmed AS department_open,
+	ARRAY(SELECT a.id FROM organisations a JOIN regions ar ON ar.code = a.region_code
+	      WHERE a.kind = 'authority' AND a.region_code = ANY (r.path) ORDER BY cardinality(ar.path) DESC) AS authority_chain,
+	c.matter_code, m.name AS matter_name, COALESCE(c.handler_id, 0) AS handler_id, COALESCE(h.display_name, '') AS handler_name,
+	sr.staff_label, v.level, v.aspects, v.tags, v.channel, v.words, v.rated_at, v.reviewer_known,
+	v.reviewer_name_masked, v.reviewer_phone_masked, c.opened_at, c.changed_at, COALESCE(c.clock_kind, '') AS clock_kind,
+	c.deadline_at, c.paused_at, c.overdue_since, c.ever_late, c.escalation_steps, c.reopenings, c.closed_at, c.closed_on_time,
+	c.clock_offset_secs`
+
+const caseJoins = `
+	FROM cases c
+	JOIN regions r ON r.code = c.region_code
+	JOIN organisations d ON d.id = c.department_id
+	JOIN matters m ON m.code = c.matter_code
+	JOIN reviews v ON v.id = c.review_id
+	JOIN service_records sr ON sr.id = v.service_record_id
+	LEFT JOIN users h ON h.id = c.handler_id`
+
+// CaseByNumber reads one case. One that does not exist is CodeNotFound.
+func (s *Store) CaseByNumber(ctx context.Context, number string) (Case, error) {
+	var row caseRow
+	if err := s.db.GetContext(ctx, &row, `SELECT`+caseColumns+caseJoins+` WHERE c.number = $1`, number); err != nil {
+		return Case{}, notFound(err, "case")
+	}
+	return row.toCase(), nil
+}
+
+// Scope is what of all cases a person may see. Every list, count and look-up is
+// filtered by it. The zero scope sees nothing.
+type Scope struct {
+	RegionCode   string // the subtree of this region
+	DepartmentID int64  // and of it only this department, unless 0
+}
+
+// where gives the condition on cases c and regions r, with arguments from n on.
+func (sc Scope) where(n int) (condition string, args []any) {
+	condition = fmt.Sprintf("r.path @> ARRAY[$%d]", n)
+	args = []any{sc.RegionCode}
+	if sc.DepartmentID != 0 {
+		condition += fmt.Sprintf(" AND c.department_id = $%d", n+1)
+		args = append(args, sc.DepartmentID)
+	}
+	return condition, args
+}
+
+// CaseFilter narrows a list of cases.
+type CaseFilter struct {
+	Stages  []casework.Stage // any of these; all when empty
+	Open    bool             // only cases whose life goes on
+	Overdue bool
+	After   CaseCursor
+	Limit   int // 1 to 200
+}
+
+// CaseCursor is the place of a case in a list: the next page begins behind it.
+type CaseCursor struct {
+	DueAt  time.Time `json:"due_at"` // zero for a case without a deadline
+	Number string    `json:"number"`
+}
+
+// farAhead stands for "no deadline" in the order of a list, which puts those
+// cases last.
+const farAhead = `timestamptz '9999-01-01 00:00:00+00'`
+
+// Cases lists the cases in scope, what is due first first.
+func (s *Store) Cases(ctx context.Context, scope Scope, f CaseFilter) ([]Case, error) {
+	inScope, args := scope.where(1)
+	conditions := []string{inScope}
+	add := func(condition string, values ...any) {
+		places := make([]any, len(values))
+		for i := range values {
+			places[i] = len(args) + i + 1
+		}
+		conditions = append(conditions, fmt.Sprintf(condition, places...))
+		args = append(args, values...)
+	}
+	if len(f.Stages) > 0 {
+		add("c.stage = ANY ($%d)", stringsOf(f.Stages))
+	}
+	if f.Open {
+		add("c.stage <> ALL ($%d)", pq.StringArray{"invalid", "withdrawn", "archived"})
+	}
+	if f.Overdue {
+		conditions = append(conditions, "c.overdue_since IS NOT NULL")
+	}
+	if f.After.Number != "" {
+		add("(COALESCE(c.deadline_at, "+farAhead+"), c.number) > (COALESCE(CAST($%d AS timestamptz), "+farAhead+"), $%d)",
+			unlessZero(f.After.DueAt), f.After.Number)
+	}
+	args = append(args, f.Limit)
+	query := `SELECT` + caseColumns + caseJoins + ` WHERE ` + strings.Join(conditions, " AND ") +
+		fmt.Sprintf(` ORDER BY COALESCE(c.deadline_at, %s), c.number LIMIT $%d`, farAhead, len(args))
+	var rows []caseRow
+	if err := s.db.SelectContext(ctx, &rows, query, args...); err != nil {
+		return nil, fmt.Errorf("list cases: %w", err)
+	}
+	cases := make([]Case, 0, len(rows))
+	for _, r := range rows {
+		cases = append(cases, r.toCase())
+	}
+	return cases, nil
+}
+
+// RecordedEvent is an event with what only the database knows of it.
+type RecordedEvent struct {
+	casework.Event
+
+	Number           string
+	Key              string // of the request that recorded it, or the clock's own
+	Article          string
+	Rule             string // of the policy, that allowed it; empty for the clock
+	UserName         string // empty for the clock
+	OrganisationName string
+	Build            string
+}
+
+type eventRow struct {
+	CaseNumber       string    `db:"case_number"`
+	Seq              int       `db:"seq"`
+	Key              string    `db:"key"`
+	Kind             string    `db:"kind"`
+	At               time.Time `db:"at"`
+	UserID           int64     `db:"by_user_id"`
+	OrganisationID   int64     `db:"by_organisation_id"`
+	Role             string    `db:"by_role"`
+	Rule             string    `db:"by_rule"`
+	Article          string    `db:"article"`
+	Body             []byte    `db:"body"`
+	Build            string    `db:"build"`
+	UserName         string    `db:"user_name"`
+	OrganisationName string    `db:"organisation_name"`
+}
+
+const eventColumns = `
+	e.case_number, e.seq, e.key, e.kind, e.at, COALESCE(e.by_user_id, 0) AS by_user_id,
+	COALESCE(e.by_organisation_id, 0) AS by_organisation_id, COALESCE(e.by_role, '') AS by_role,
+	COALESCE(e.by_rule, '') AS by_rule, e.article, e.body, e.build,
+	COALESCE(u.display_name, '') AS user_name, COALESCE(o.name, '') AS organisation_name
+	FROM case_events e
+	LEFT JOIN users u ON u.id = e.by_user_id
+	LEFT JOIN organisations o ON o.id = e.by_organisation_id`
+
+func (r eventRow) toEvent() (RecordedEvent, error) {
+	body, err := casework.DecodeBody(casework.EventKind(r.Kind), json.RawMessage(r.Body))
+	if err != nil {
+		return RecordedEvent{}, fmt.Errorf("event %d of %s: %w", r.Seq, r.CaseNumber, err)
+	}
+	by := casework.By{UserID: r.UserID, OrganisationID: r.OrganisationID, Role: casework.Role(r.Role), Rule: r.Rule}
+	return RecordedEvent{
+		Event:  casework.Event{Seq: r.Seq, At: r.At, By: by, Body: body},
+		Number: r.CaseNumber, Key: r.Key, Article: r.Article, Rule: r.Rule,
+		UserName: r.UserName, OrganisationName: r.OrganisationName, Build: r.Build,
+	}, nil
+}
+
+func toEvents(rows []eventRow) ([]RecordedEvent, error) {
+	events := make([]RecordedEvent, 0, len(rows))
+	for _, r := range rows {
+		e, err := r.toEvent()
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+// EventsOf lists all events of a case, oldest first.
+func (s *Store) EventsOf(ctx context.Context, number string) ([]RecordedEvent, error) {
+	var rows []eventRow
+	if err := s.db.SelectContext(ctx, &rows, `SELECT`+eventColumns+` WHERE e.case_number = $1 ORDER BY e.seq`, number); err != nil {
+		return nil, fmt.Errorf("events of %s: %w", number, err)
+	}
+	return toEvents(rows)
+}
+
+// EventFilter narrows the auditor's list.
+type EventFilter struct {
+	Kind   casework.EventKind // all when empty
+	Before EventCursor
+	Limit  int // 1 to 200
+}
+
+// EventCursor is the place of an event in the auditor's list.
+type EventCursor struct {
+	At     time.Time `json:"at"`
+	Number string    `json:"number"`
+	Seq    int       `json:"seq"`
+}
+
+// Events lists what happened to the cases in scope, newest first.
+func (s *Store) Events(ctx context.Context, scope Scope, f EventFilter) ([]RecordedEvent, error) {
+	inScope, args := scope.where(1)
+	conditions := []string{inScope}
+	if f.Kind != "" {
+		args = append(args, string(f.Kind))
+		conditions = append(conditions, fmt.Sprintf("e.kind = $%d", len(args)))
+	}
+	if f.Before.Number != "" {
+		args = append(args, f.Before.At, f.Before.Number, f.Before.Seq)
+		n := len(args)
+		conditions = append(conditions, fmt.Sprintf(
+			"(e.at < $%[1]d OR (e.at = $%[1]d AND (e.case_number, e.seq) < ($%[2]d, $%[3]d)))", n-2, n-1, n))
+	}
+	args = append(args, f.Limit)
+	var rows []eventRow
+	err := s.db.SelectContext(ctx, &rows, `SELECT`+eventColumns+`
+		JOIN cases c ON c.number = e.case_number JOIN regions r ON r.code = c.region_code
+		WHERE `+strings.Join(conditions, " AND ")+
+		fmt.Sprintf(` ORDER BY e.at DESC, e.case_number DESC, e.seq DESC LIMIT $%d`, len(args)), args...)
+	if err != nil {
+		return nil, fmt.Errorf("list events: %w", err)
+	}
+	return toEvents(rows)
+}
+
+// SetClockOffset notes that a case was fast-forwarded: its own now is the
+// server's plus this.
+func (s *Store) SetClockOffset(ctx context.Context, number string, offset time.Duration) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE cases SET clock_offset_secs = $2 WHERE number = $1`, number, int64(offset/time.Second))
+	if err != nil {
+		return fmt.Errorf("clock offset of %s: %w", number, err)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/lib/pq"
+
+	"guiling/internal/casework"
+)
+
+// Organisation is an authority or a department.
+type Organisation struct {
+	ID         int64
+	Kind       casework.OrganisationKind
+	Name       string
+	RegionCode string
+	RegionPath []string
+	Confirmed  bool
+}
+
+type organisationRow struct {
+	ID         int64          `db:"id"`
+	Kind       string         `db:"kind"`
+	Name       string         `db:"name"`
+	RegionCode string         `db:"region_code"`
+	RegionPath pq.StringArray `db:"region_path"`
+	Confirmed  bool           `db:"confirmed"`
+}
+
+func (r organisationRow) toOrganisation() Organisation {
+	return Organisation{
+		ID: r.ID, Kind: casework.OrganisationKind(r.Kind), Name: r.Name,
+		RegionCode: r.RegionCode, RegionPath: r.RegionPath, Confirmed: r.Confirmed,
+	}
+}
+
+const organisationColumns = `
+	o.id, o.kind, o.name, o.region_code, r.path AS region_path, o.confirmed
+	FROM organisations o JOIN regions r ON r.code = o.region_code`
+
+// OrganisationByID reads one organisation; CodeNotFound when there is none.
+func (s *Store) OrganisationByID(ctx context.Context, id int64) (Organisation, error) {
+	var row organisationRow
+	if err := s.db.GetContext(ctx, &row, `SELECT`+organisationColumns+` WHERE o.id = $1`, id); err != nil {
+		return Organisation{}, notFound(err, "organisation")
+	}
+	return row.toOrganisation(), nil
+}
+
+// DepartmentsOf lists the departments of one region, by name.
+func (s *Store) DepartmentsOf(ctx context.Context, regionCode string) ([]Organisation, error) {
+	var rows []organisationRow
+	err := s.db.SelectContext(ctx, &rows, `SELECT`+organisationColumns+`
+		WHERE o.kind = 'department' AND o.region_code = $1 ORDER BY o.name`, regionCode)
+	if err != nil {
+		return nil, fmt.Errorf("departments of %s: %w", regionCode, err)
+	}
+	organisations := make([]Organisation, 0, len(rows))
+	for _, r := range rows {
+		organisations = append(organisations, r.toOrganisation())
+	}
+	return organisations, nil
+}
+
+// AuthorityOf reads the authority that serves a region: its own, or that of the
+// nearest region above that has one.
+func (s *Store) AuthorityOf(ctx context.Context, regionCode string) (Organisation, error) {
+	id, err := authorityAbove(ctx, s.db, regionCode, 0, "")
+	if err != nil {
+		return Organisation{}, err
+	}
+	return s.OrganisationByID(ctx, id)
+}
+
+// RegionCodes gives all known regions, to ask of many codes whether they exist.
+func (s *Store) RegionCodes(ctx context.Context) (map[string]bool, error) {
+	var codes []string
+	if err := s.db.SelectContext(ctx, &codes, `SELECT code FROM regions`); err != nil {
+		return nil, fmt.Errorf("regions: %w", err)
+	}
+	known := make(map[string]bool, len(codes))
+	for _, c := range codes {
+		known[c] = true
+	}
+	return known, nil
+}

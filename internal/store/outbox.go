@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"guiling/internal/casework"
+)
+
+// OutboxKind says who must get what lies in the outbox.
+type OutboxKind string
+
+// The kinds of entries.
+const (
+	OutboxStartCase    OutboxKind = "start-case"    // payload StartCase, for the engine
+	OutboxTellReviewer OutboxKind = "tell-reviewer" // payload Message
+	OutboxTellStaff    OutboxKind = "tell-staff"    // payload Message
+)
+
+// StartCase asks the engine to begin the workflow of a case.
+type StartCase struct {
+	Number string          `json:"number"`
+	Opened casework.Opened `json:"opened"` // without pack and limit, which the relay adds
+}
+
+// Message asks to tell somebody about an event.
+type Message struct {
+	Number string             `json:"number"`
+	Seq    int                `json:"seq"`
+	Event  casework.EventKind `json:"event"`
+}
+
+// OutboxEntry is one thing that must reach somebody, at least once.
+type OutboxEntry struct {
+	ID       int64           `db:"id"`
+	Kind     OutboxKind      `db:"kind"`
+	Key      string          `db:"key"`
+	Payload  json.RawMessage `db:"payload"`
+	Attempts int             `db:"attempts"`
+}
+
+func insertOutbox(ctx context.Context, tx *sqlx.Tx, kind OutboxKind, key string, payload []byte) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO outbox (kind, key, payload) VALUES ($1, $2, $3) ON CONFLICT (kind, key) DO NOTHING`,
+		string(kind), key, payload)
+	if err != nil {
+		return fmt.Errorf("insert outbox %s %s: %w", kind, key, err)
+	}
+	return nil
+}
+
+// The wait before an entry is tried again doubles from the first to the second.
+const (
+	outboxFirstWait = time.Second
+	outboxLongWait  = 5 * time.Minute
+)
+
+// DrainOutbox hands up to limit waiting entries to deliver, oldest first, and
+// marks each done or puts it off. Any number of callers may drain at once: each
+// entry is with one of them. An entry that keeps failing waits longer and longer
+// and holds up nobody. It returns how many entries it took.
+func (s *Store) DrainOutbox(ctx context.Context, limit int, deliver func(context.Context, OutboxEntry) error) (int, error) {
+	taken := 0
+	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+		var entries []OutboxEntry
+		err := tx.SelectContext(ctx, &entries, `
+			SELECT id, kind, key, payload, attempts FROM outbox
+			WHERE done_at IS NULL AND next_attempt_at <= now()
+			ORDER BY next_attempt_at, id
+			LIMIT $1
+			FOR UPDATE SKIP LOCKED`, limit)
+		if err != nil {
+			return fmt.Errorf("read outbox: %w", err)
+		}
+		for _, e := range entries {
+			if err := s.deliverOne(ctx, tx, e, deliver); err != nil {
+				return err
+			}
+		}
+		taken = len(entries)
+		return nil
+	})
+	return taken, err
+}
+
+func (s *Store) deliverOne(ctx context.Context, tx *sqlx.Tx, e OutboxEntry, deliver func(context.Context, OutboxEntry) error) error {
+	failure := deliver(ctx, e)
+	if failure == nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE outbox SET done_at = now(), last_error = '' WHERE id = $1`, e.ID); err != nil {
+			return fmt.Errorf("mark outbox %d: %w", e.ID, err)
+		}
+		return nil
+	}
+	wait := min(outboxFirstWait<<min(e.Attempts, 16), outboxLongWait)
+	_, err := tx.ExecContext(ctx, `
+		UPDATE outbox SET attempts = attempts + 1, next_attempt_at = now() + $2 * interval '1 second', last_error = $3
+		WHERE id = $1`, e.ID, wait.Seconds(), failure.Error())
+	if err != nil {
+		return fmt.Errorf("put off outbox %d: %w", e.ID, err)
+	}
+	return nil
+}

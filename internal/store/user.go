@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"guiling/internal/casework"
+)
+
+// User is a person who works with the system.
+type User struct {
+	ID               int64
+	Username         string
+	DisplayName      string
+	OrganisationName string
+	RegionName       string
+	Position         string
+	Demo             bool
+	PasswordHash     string // empty: no sign-in by password
+	Actor            casework.Actor
+}
+
+type userRow struct {
+	ID               int64          `db:"id"`
+	Username         string         `db:"username"`
+	DisplayName      string         `db:"display_name"`
+	Position         string         `db:"position"`
+	StaffLabel       string         `db:"staff_label"`
+	Roles            pq.StringArray `db:"roles"`
+	PasswordHash     string         `db:"password_hash"`
+	Demo             bool           `db:"demo"`
+	OrganisationID   int64          `db:"organisation_id"`
+	OrganisationName string         `db:"organisation_name"`
+	OrganisationKind string         `db:"organisation_kind"`
+	RegionCode       string         `db:"region_code"`
+	RegionName       string         `db:"region_name"`
+	RegionLevel      string         `db:"region_level"`
+	RegionPath       pq.StringArray `db:"region_path"`
+}
+
+const userColumns = `
+	u.id, u.username, u.display_name, u.position, u.staff_label, u.roles, COALESCE(u.password_hash, '') AS password_hash, u.demo,
+	u.organisation_id, o.name AS organisation_name, o.kind AS organisation_kind,
+	r.code AS region_code, r.name AS region_name, r.level AS region_level, r.path AS region_path
+	FROM users u
+	JOIN organisations o ON o.id = u.organisation_id
+	JOIN regions r ON r.code = o.region_code`
+
+func (r userRow) toUser() User {
+	return User{
+		ID: r.ID, Username: r.Username, DisplayName: r.DisplayName, OrganisationName: r.OrganisationName,
+		RegionName: r.RegionName, Position: r.Position, Demo: r.Demo, PasswordHash: r.PasswordHash,
+		Actor: casework.Actor{
+			UserID: r.ID, Roles: typed[casework.Role](r.Roles), OrganisationID: r.OrganisationID,
+			OrganisationKind: casework.OrganisationKind(r.OrganisationKind), RegionCode: r.RegionCode,
+			RegionPath: r.RegionPath, Level: casework.AdminLevel(r.RegionLevel), StaffLabel: r.StaffLabel,
+		},
+	}
+}
+
+// UserByID reads a person who is not disabled; CodeNotFound otherwise.
+func (s *Store) UserByID(ctx context.Context, id int64) (User, error) {
+	return s.user(ctx, `u.id = $1`, id)
+}
+
+// UserByName reads a person who is not disabled; CodeNotFound otherwise.
+func (s *Store) UserByName(ctx context.Context, username string) (User, error) {
+	return s.user(ctx, `u.username = $1`, username)
+}
+
+// UserByToken reads the person whose token has this SHA-256; a token that has
+// expired, was revoked or belongs to a disabled person is CodeNotFound.
+func (s *Store) UserByToken(ctx context.Context, hash []byte) (User, error) {
+	return s.user(ctx, `u.id = (
+		SELECT t.user_id FROM api_tokens t WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > now())`, hash)
+}
+
+func (s *Store) user(ctx context.Context, condition string, arg any) (User, error) {
+	var row userRow
+	err := s.db.GetContext(ctx, &row, `SELECT`+userColumns+` WHERE u.disabled_at IS NULL AND `+condition, arg)
+	if err != nil {
+		return User{}, notFound(err, "user")
+	}
+	return row.toUser(), nil
+}
+
+// DemoUsers lists the invented people of the demo, by region and role.
+func (s *Store) DemoUsers(ctx context.Context) ([]User, error) {
+	return s.users(ctx, `u.demo ORDER BY cardinality(r.path) DESC, o.kind DESC, o.id, u.id`)
+}
+
+// Colleagues lists the people of an organisation who hold one of the roles.
+func (s *Store) Colleagues(ctx context.Context, organisationID int64, roles ...casework.Role) ([]User, error) {
+	return s.users(ctx, `u.organisation_id = $1 AND u.roles && $2 ORDER BY u.id`, organisationID, stringsOf(roles))
+}
+
+func (s *Store) users(ctx context.Context, condition string, args ...any) ([]User, error) {
+	var rows []userRow
+	err := s.db.SelectContext(ctx, &rows, `SELECT`+userColumns+` WHERE u.disabled_at IS NULL AND `+condition, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list users: %w", err)
+	}
+	users := make([]User, 0, len(rows))
+	for _, r := range rows {
+		users = append(users, r.toUser())
+	}
+	return users, nil
+}
+
+// NewUser is a person to be created.
+type NewUser struct {
+	Username       string
+	DisplayName    string
+	OrganisationID int64
+	Roles          []casework.Role
+	PasswordHash   string // argon2id in PHC form
+}
+
+// CreateUser creates a person. A username that is taken is CodeConflict; one
+// that is not plain, or an unknown organisation, is CodeInvalid.
+func (s *Store) CreateUser(ctx context.Context, u NewUser) (int64, error) {
+	var id int64
+	err := s.db.GetContext(ctx, &id, `
+		INSERT INTO users (username, display_name, organisation_id, roles, password_hash) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+		u.Username, u.DisplayName, u.OrganisationID, stringsOf(u.Roles), u.PasswordHash)
+	switch {
+	case violates(err, "username_is_unique"):
+		return 0, casework.Conflict("username_taken", "there is a user of this name")
+	case violates(err, "username_is_plain"):
+		return 0, casework.Invalid("username", "username_not_plain", "2 to 64 of a-z, 0-9, dot, hyphen, underscore")
+	case violates(err, "users_organisation_id_fkey"):
+		return 0, casework.Invalid("organisation_id", "organisation_not_found", "there is no such organisation")
+	case err != nil:
+		return 0, fmt.Errorf("create user: %w", err)
+	}
+	return id, nil
+}
+
+// CreateToken keeps the SHA-256 of a personal token.
+func (s *Store) CreateToken(ctx context.Context, userID int64, hash []byte, expiresAt time.Time) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO api_tokens (user_id, token_hash, expires_at) VALUES ($1, $2, $3)`, userID, hash, expiresAt)
+	if err != nil {
+		return fmt.Errorf("create token: %w", err)
+	}
+	return nil
+}
