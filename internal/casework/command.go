@@ -67,17 +67,18 @@ var whilePaused = []Action{
 }
 
 // mayHandle refuses a second handler of a case that another person has. The
-// lead of the department may act on what a colleague has.
+// lead of the department and a supervisor may act on what a handler has.
 func mayHandle(s State, by By) error {
-	if s.HandlerID == 0 || s.HandlerID == by.UserID || by.Role == RoleDepartmentLead {
+	if s.HandlerID == 0 || s.HandlerID == by.UserID || by.Role != RoleHandler {
 		return nil
 	}
 	return Conflict("claimed_by_other", "another person of the department has this case")
 }
 
-// handled puts the claim before what somebody does to a case that nobody has yet.
+// handled puts the claim before what somebody of the department does to a case
+// that nobody has yet. A supervisor who calls the reviewer takes no case.
 func handled(s State, by By, bodies ...EventBody) []EventBody {
-	if s.HandlerID != 0 {
+	if s.HandlerID != 0 || by.Role == RoleSupervisor {
 		return bodies
 	}
 	return append([]EventBody{Claimed{UserID: by.UserID}}, bodies...)

@@ -54,7 +54,7 @@ func DecodeCommand(action Action, data []byte) (Command, error) {
 		decoder.DisallowUnknownFields()
 		command, err := t.decode(decoder)
 		if err != nil {
-			return nil, jsonError(err)
+			return nil, jsonError(action, err)
 		}
 		if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 			return nil, Invalid("body", "malformed_json", "one JSON object is expected and nothing after it")
@@ -95,9 +95,15 @@ func CommandFields(action Action) []CommandField {
 	return fields
 }
 
-func jsonError(err error) *Error {
-	if domain, ok := AsError(err); ok {
-		return domain
+func jsonError(action Action, err error) *Error {
+	if domain, ok := AsError(err); ok { // a date that does not exist
+		named := *domain
+		for _, f := range CommandFields(action) {
+			if f.Kind == "date" {
+				named.Field = f.Name
+			}
+		}
+		return &named
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return Invalid(wrong.Field, "wrong_type", fmt.Sprintf("%s is expected, not %s", wrong.Type, wrong.Value))

@@ -48,6 +48,11 @@ func (e *Engine) FastForward(ctx context.Context, namespace, number, id string, 
 		case enumspb.FAST_FORWARD_POLLING_RESULT_FAST_FORWARD_COMPLETED:
 			return poll.GetFastForwardInfo().GetTargetTime().AsTime(), nil
 		case enumspb.FAST_FORWARD_POLLING_RESULT_FAST_FORWARD_FAILED:
+			// A case that ended on the way has no time left to pass.
+			described, err := e.client.DescribeWorkflow(ctx, execution.GetWorkflowId(), "")
+			if err == nil && described.WorkflowCloseTime != nil {
+				return *described.WorkflowCloseTime, nil
+			}
 			return time.Time{}, fmt.Errorf("fast-forward of case %s failed: %s", number, poll.GetFailedReason())
 		default: // the server's own patience ended; ask again until ours does
 		}

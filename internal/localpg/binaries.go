@@ -85,7 +85,7 @@ func executable(path string) bool {
 }
 
 func majorVersion(ctx context.Context, postgres string) (int, error) {
-	out, err := exec.CommandContext(ctx, postgres, "--version").Output() //nolint:gosec // G204: a server binary that findBinaries looked up
+	out, err := exec.CommandContext(ctx, postgres, "--version").Output()
 	if err != nil {
 		return 0, fmt.Errorf("ask %s for its version: %w", postgres, err)
 	}

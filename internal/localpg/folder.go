@@ -193,7 +193,7 @@ func (f folder) initialise(ctx context.Context, bin binaries, ephemeral bool) er
 	if err := os.WriteFile(pwfile, []byte(password+"\n"), 0o600); err != nil {
 		return fmt.Errorf("make the database: %w", err)
 	}
-	defer os.Remove(pwfile) //nolint:errcheck // a leftover is overwritten next time and holds nothing that superuser-password does not
+	defer os.Remove(pwfile)
 	if err := f.account.own(pwfile); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 	"github.com/stretchr/testify/require"
 
 	"guiling/internal/localpg"
@@ -227,7 +228,7 @@ func TestWorkingAsARole(t *testing.T) {
 	require.NoError(t, err)
 	pqErr, ok := errors.AsType[*pq.Error](connect(t, wrong).PingContext(t.Context()))
 	require.True(t, ok)
-	require.Equal(t, pq.ErrorCode("28P01"), pqErr.Code)
+	require.Equal(t, pqerror.Code("28P01"), pqErr.Code)
 }
 
 func TestFreePorts(t *testing.T) {

@@ -179,7 +179,7 @@ func (s *Server) launch(ctx context.Context, bin binaries, ephemeral bool) error
 	if err != nil {
 		return err
 	}
-	defer logFile.Close() //nolint:errcheck // the server has its own handle; nothing of ours is buffered
+	defer logFile.Close()
 	info, err := logFile.Stat()
 	if err != nil {
 		return fmt.Errorf("open the database log: %w", err)
@@ -254,7 +254,7 @@ func (s *Server) awaitReady(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open a connection: %w", err)
 	}
-	defer db.Close() //nolint:errcheck // closing an idle pool
+	defer db.Close()
 	for {
 		err := db.PingContext(ctx)
 		if err == nil {

@@ -46,7 +46,7 @@ func Open(ctx context.Context, databaseURL string, sealer *sealing.Sealer) (*Sto
 	return &Store{db: db, sealer: sealer}, nil
 }
 
-// asAppRole adds the role to a connection URL and refuses one without sslmode:
+// asAppRole adds role and time zone to a connection URL and refuses one without sslmode:
 // a default that changes between driver versions is no decision.
 func asAppRole(databaseURL string) (string, error) {
 	u, err := url.Parse(databaseURL)
@@ -57,9 +57,11 @@ func asAppRole(databaseURL string) (string, error) {
 	if query.Get("sslmode") == "" {
 		return "", errors.New("GUILING_DATABASE_URL must state its sslmode, for example verify-full, or disable on loopback")
 	}
-	if !strings.Contains(query.Get("options"), "role=") {
-		query.Set("options", strings.TrimSpace(query.Get("options")+" -c role="+appRole))
+	options := query.Get("options") + " -c timezone=UTC"
+	if !strings.Contains(options, "role=") {
+		options += " -c role=" + appRole
 	}
+	query.Set("options", strings.TrimSpace(options))
 	u.RawQuery = query.Encode()
 	return u.String(), nil
 }

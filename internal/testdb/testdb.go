@@ -178,7 +178,7 @@ func (c *cluster) exclusive(ctx context.Context, do func() error) error {
 		if err != nil {
 			return fmt.Errorf("connect to the server: %w", err)
 		}
-		defer conn.Close() //nolint:errcheck // the pool closes right after, and with it ends the lock
+		defer conn.Close()     // the lock ends with it
 		const key = 0x67756c74 // “gult”
 		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", key); err != nil {
 			return fmt.Errorf("wait for other test processes: %w", err)
@@ -221,7 +221,8 @@ func sweep() error {
 		if err != nil || !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 			continue
 		}
-		os.RemoveAll(dir) //nolint:errcheck // another process sweeps too, or it belongs to another user
+		// Another process may sweep too, or the folder belong to another user.
+		_ = os.RemoveAll(dir)
 	}
 	return nil
 }

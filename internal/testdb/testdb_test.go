@@ -1,6 +1,7 @@
 package testdb_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"testing"
@@ -48,12 +49,13 @@ func TestAppWorksAsItsRole(t *testing.T) {
 func TestForgottenConnection(t *testing.T) {
 	t.Parallel()
 	var forgotten *sql.DB
-	t.Run("forgets", func(t *testing.T) { //nolint:paralleltest // the parent looks after it
-		var err error
-		forgotten, err = sql.Open("postgres", testdb.New(t).OwnerURL)
-		require.NoError(t, err)
-		require.NoError(t, forgotten.PingContext(t.Context()))
+	// Registered first, so it runs when the database has been dropped.
+	t.Cleanup(func() {
+		require.Error(t, forgotten.PingContext(context.WithoutCancel(t.Context())))
+		require.NoError(t, forgotten.Close())
 	})
-	require.Error(t, forgotten.PingContext(t.Context()))
-	require.NoError(t, forgotten.Close())
+	var err error
+	forgotten, err = sql.Open("postgres", testdb.New(t).OwnerURL)
+	require.NoError(t, err)
+	require.NoError(t, forgotten.PingContext(t.Context()))
 }

@@ -1,0 +1,88 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"guiling/internal/casework"
+	"guiling/internal/commands"
+	"guiling/internal/store"
+)
+
+type casePageJSON struct {
+	Cases []caseJSON `json:"cases"`
+	Next  string     `json:"next"` // the cursor of the next page; empty on the last
+}
+
+func (a api) listCases(c echo.Context, user store.User) error {
+	return a.cases(c, func(filter store.CaseFilter) (commands.CasePage, error) {
+		return a.Commands.ListCases(c.Request().Context(), user.Actor, filter)
+	})
+}
+
+func (a api) listOverdue(c echo.Context, user store.User) error {
+	return a.cases(c, func(filter store.CaseFilter) (commands.CasePage, error) {
+		return a.Commands.ListOverdue(c.Request().Context(), user.Actor, filter)
+	})
+}
+
+func (a api) cases(c echo.Context, list func(store.CaseFilter) (commands.CasePage, error)) error {
+	filter, err := caseFilter(c)
+	if err != nil {
+		return err
+	}
+	page, err := list(filter)
+	if err != nil {
+		return err
+	}
+	out := casePageJSON{Cases: make([]caseJSON, 0, len(page.Cases))}
+	for _, item := range page.Cases {
+		out.Cases = append(out.Cases, caseOf(item))
+	}
+	if out.Next, err = encodeCursor(page.Next); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+func caseFilter(c echo.Context) (store.CaseFilter, error) {
+	var filter store.CaseFilter
+	var err error
+	if filter.Limit, err = queryInt(c, "limit"); err != nil {
+		return filter, err
+	}
+	if filter.After, err = decodeCursor[store.CaseCursor](c); err != nil {
+		return filter, err
+	}
+	if filter.Open, err = queryBool(c, "open"); err != nil {
+		return filter, err
+	}
+	if filter.Overdue, err = queryBool(c, "overdue"); err != nil {
+		return filter, err
+	}
+	if stages := c.QueryParam("stage"); stages != "" {
+		for stage := range strings.SplitSeq(stages, ",") {
+			filter.Stages = append(filter.Stages, casework.Stage(stage))
+		}
+	}
+	return filter, nil
+}
+
+func (a api) readCase(c echo.Context, user store.User) error {
+	view, err := a.Commands.ViewCase(c.Request().Context(), user.Actor, c.Param("number"))
+	if err != nil {
+		return err
+	}
+	setETag(c, view.Case.Version)
+	return c.JSON(http.StatusOK, detailOf(view))
+}
+
+func (a api) readEvents(c echo.Context, user store.User) error {
+	view, err := a.Commands.ViewCase(c.Request().Context(), user.Actor, c.Param("number"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"events": eventsOf(view.Events, view.CanReadHistory)})
+}

@@ -1,0 +1,3 @@
+// Package app puts the parts together: settings, and the processes that the
+// product can run as.
+package app

@@ -1,0 +1,83 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"guiling/internal/commands"
+	"guiling/internal/engine"
+	"guiling/internal/identity"
+	"guiling/internal/sealing"
+	"guiling/internal/store"
+	"guiling/policies"
+)
+
+// OpenStore connects to the database with the key of the personal data.
+func OpenStore(ctx context.Context, s Settings) (*store.Store, error) {
+	if err := s.needDatabase(); err != nil {
+		return nil, err
+	}
+	sealer, err := sealing.Open(s.DataKeyFile, true)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, s.DatabaseURL, sealer)
+}
+
+// OpenEngine prepares the connection to Temporal.
+func OpenEngine(s Settings, role string, log *slog.Logger) (*engine.Engine, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return engine.Dial(engine.Options{
+		Address: s.TemporalAddress, Namespace: s.TemporalNamespace, Log: log,
+		Identity: fmt.Sprintf("guiling-%s/%s/%d/%s", role, host, os.Getpid(), s.Version),
+	})
+}
+
+// OpenCommands puts the commands together. Whatever is broken in policy or
+// rules stops the start here.
+func OpenCommands(st *store.Store, eng commands.Engine, log *slog.Logger) (*commands.Service, error) {
+	policy, err := policies.New()
+	if err != nil {
+		return nil, err
+	}
+	book, err := loadRuleBook()
+	if err != nil {
+		return nil, err
+	}
+	return commands.New(st, eng, policy, book.of, SystemClock, log), nil
+}
+
+// OpenIdentity puts sign-in together.
+func OpenIdentity(s Settings, st *store.Store) (*identity.Service, error) {
+	return identity.New(st, s.Demo, SystemClock)
+}
+
+// OpenImporter puts the import of files together.
+func OpenImporter(st *store.Store) commands.Importer {
+	return commands.Importer{Store: st, Now: SystemClock}
+}
+
+// waitFor asks ready again and again until it gives no error or ctx is done. It
+// says on the log what it waits for.
+func waitFor(ctx context.Context, what string, log *slog.Logger, ready func(context.Context) error) error {
+	for attempt := 0; ; attempt++ {
+		err := ready(ctx)
+		if err == nil {
+			return nil
+		}
+		if attempt%10 == 0 {
+			log.InfoContext(ctx, "waiting", "for", what, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s: %w", what, err)
+		case <-time.After(500 * time.Millisecond): //nolint:forbidigo // a pause between attempts, no deadline of a case
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"guiling/internal/casework"
+	"guiling/internal/notify"
+	"guiling/internal/store"
+	"guiling/worker"
+)
+
+// RunWorker runs workflows and activities, empties the outbox, and makes the
+// plan of the next month, until ctx is done. It waits for a database or a
+// Temporal server that is not there yet.
+func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
+	st, err := OpenStore(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = st.Close() }()
+	eng, err := OpenEngine(s, "worker", log)
+	if err != nil {
+		return err
+	}
+	defer eng.Close()
+	book, err := loadRuleBook()
+	if err != nil {
+		return err
+	}
+	w := worker.New(eng.Client(), st, s.Version, log)
+	relay := worker.Relay{
+		Outbox: st, Engine: eng, Notify: notify.LogSender{Log: log}, Log: log,
+		Rules: func(casework.Opened) (casework.Rules, error) { return book.inForce(SystemClock()) },
+	}
+
+	group, ctx := errgroup.WithContext(ctx)
+	if s.WorkerHTTPAddr != "" {
+		e := newServer(log)
+		registerHealth(e, s.MetricsPublic, check{"database", st.Ready}, check{"temporal", eng.Ready},
+			check{"polling", func(context.Context) error {
+				if !w.Polling() {
+					return errors.New("the worker does not poll")
+				}
+				return nil
+			}})
+		group.Go(func() error { return serve(ctx, s.WorkerHTTPAddr, e, log) })
+	}
+	group.Go(func() error {
+		// A worker that starts before its server would look healthy and be deaf.
+		if err := waitFor(ctx, "temporal", log, eng.Ready); err != nil {
+			return nil //nolint:nilerr // only ctx ends the wait, and that is no failure
+		}
+		return w.Run(ctx)
+	})
+	group.Go(func() error { return relay.Run(ctx) })
+	group.Go(func() error { return keepPlans(ctx, st, book, log) })
+	return group.Wait()
+}
+
+// keepPlans fixes the lot of the coming month before it begins (第十条).
+func keepPlans(ctx context.Context, st *store.Store, book ruleBook, log *slog.Logger) error {
+	for {
+		now := SystemClock()
+		firstOfNext := now.In(casework.China()).AddDate(0, 1, 1-now.In(casework.China()).Day())
+		rules, err := book.inForce(now)
+		if err == nil {
+			_, _, _, err = st.SpotCheckPlan(ctx, firstOfNext, rules.Pack.SpotCheck.RatePerMille)
+		}
+		if err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "plan of the next month", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Hour): //nolint:forbidigo // a pause between looks, no deadline of a case
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package app
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Settings come from the environment, as GUILING_…. Each may also be given as
+// GUILING_…_FILE, the path of a file that holds the value, so that secrets need
+// not stand in the environment.
+type Settings struct {
+	// DatabaseURL is where the application works. It must state its sslmode.
+	DatabaseURL string `env:"DATABASE_URL"`
+	// MigrateDatabaseURL signs in as the owner of the database, for migrations
+	// only. Empty: DatabaseURL's own role owns it.
+	MigrateDatabaseURL string `env:"MIGRATE_DATABASE_URL"`
+	TemporalAddress    string `env:"TEMPORAL_ADDRESS" envDefault:"127.0.0.1:7233"`
+	TemporalNamespace  string `env:"TEMPORAL_NAMESPACE" envDefault:"guiling"`
+	// HTTPAddr is where pages and API are served.
+	HTTPAddr string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
+	// WorkerHTTPAddr is where a worker of its own answers /healthz, /readyz and
+	// /metrics. Empty: nowhere.
+	WorkerHTTPAddr string `env:"WORKER_HTTP_ADDR"`
+	// DataKeyFile holds the key of the personal data (第六条). It is made at the
+	// first start.
+	DataKeyFile string `env:"DATA_KEY_FILE" envDefault:"var/data-key.json"`
+	// Demo offers invented people at sign-in. Never for real data.
+	Demo bool `env:"DEMO"`
+	// SecureCookies is for a server behind TLS: cookies go over TLS only.
+	SecureCookies bool `env:"SECURE_COOKIES"`
+	// MetricsPublic serves /metrics and /openapi.json to other machines as well.
+	MetricsPublic bool `env:"METRICS_PUBLIC"`
+	// Version of the program, kept with each event and seen by operators.
+	Version string `env:"-"`
+}
+
+const settingsPrefix = "GUILING_"
+
+// RunningEnvFile is where a standalone process writes the settings of what it
+// has started, so that commands in a second shell find it.
+const RunningEnvFile = "var/guiling.env"
+
+// LoadSettings reads the environment. What it lacks is looked for in the file
+// that a running standalone process leaves in ./var.
+func LoadSettings() (Settings, error) {
+	environment := env.ToMap(os.Environ())
+	if environment[settingsPrefix+"DATABASE_URL"] == "" && environment[settingsPrefix+"DATABASE_URL_FILE"] == "" {
+		if err := addEnvFile(environment, RunningEnvFile); err != nil {
+			return Settings{}, err
+		}
+	}
+	return parseSettings(environment)
+}
+
+func parseSettings(environment map[string]string) (Settings, error) {
+	for name, path := range environment {
+		setting, ok := strings.CutSuffix(name, "_FILE")
+		// DATA_KEY_FILE is itself the name of a file.
+		if !ok || !strings.HasPrefix(name, settingsPrefix) || setting == settingsPrefix+"DATA_KEY" || path == "" {
+			continue
+		}
+		if environment[setting] != "" {
+			return Settings{}, fmt.Errorf("both %s and %s are set", setting, name)
+		}
+		content, err := os.ReadFile(path) //nolint:gosec // G304: the path is a setting of the operator
+		if err != nil {
+			return Settings{}, fmt.Errorf("%s: %w", name, err)
+		}
+		environment[setting] = strings.TrimRight(string(content), "\r\n")
+	}
+	settings, err := env.ParseAsWithOptions[Settings](env.Options{Prefix: settingsPrefix, Environment: environment})
+	if err != nil {
+		return Settings{}, fmt.Errorf("settings: %w", err)
+	}
+	return settings, nil
+}
+
+// addEnvFile adds the NAME=value lines of a file that are not in the environment.
+// A file that is not there adds nothing.
+func addEnvFile(environment map[string]string, path string) error {
+	file, err := os.Open(path) //nolint:gosec // G304: a constant path
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("settings of the running system: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		name, value, ok := strings.Cut(lines.Text(), "=")
+		if ok && environment[name] == "" {
+			environment[name] = value
+		}
+	}
+	return lines.Err()
+}
+
+// WriteRunningEnvFile leaves the settings for commands in other shells, readable
+// by the owner only: it holds the password of the database.
+func WriteRunningEnvFile(path string, s Settings) error {
+	demo := "0"
+	if s.Demo {
+		demo = "1"
+	}
+	lines := []string{
+		settingsPrefix + "DATABASE_URL=" + s.DatabaseURL,
+		settingsPrefix + "MIGRATE_DATABASE_URL=" + s.MigrateDatabaseURL,
+		settingsPrefix + "TEMPORAL_ADDRESS=" + s.TemporalAddress,
+		settingsPrefix + "TEMPORAL_NAMESPACE=" + s.TemporalNamespace,
+		settingsPrefix + "HTTP_ADDR=" + s.HTTPAddr,
+		settingsPrefix + "DATA_KEY_FILE=" + s.DataKeyFile,
+		settingsPrefix + "DEMO=" + demo,
+	}
+	temporary := path + ".new"
+	if err := os.WriteFile(temporary, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+func (s Settings) ownerURL() string {
+	if s.MigrateDatabaseURL != "" {
+		return s.MigrateDatabaseURL
+	}
+	return s.DatabaseURL
+}
+
+// needDatabase refuses settings without a database.
+func (s Settings) needDatabase() error {
+	if s.DatabaseURL == "" {
+		return errors.New("GUILING_DATABASE_URL is not set, and no running system was found in " + RunningEnvFile)
+	}
+	return nil
+}

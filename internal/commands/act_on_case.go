@@ -1,0 +1,133 @@
+package commands
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"guiling/internal/casework"
+	"guiling/internal/store"
+)
+
+// Request is one action that a person asks for.
+type Request struct {
+	Number  string
+	Command casework.Command
+	// Key makes the action happen once however often it is sent. When empty, the
+	// same person asking for the same thing at the same version of the case is
+	// taken to be the same request.
+	Key string
+	// Version is the version of the case that the person saw; 0 when not said.
+	Version int
+}
+
+// Outcome is where a case stands after an action.
+type Outcome struct {
+	Number   string
+	Version  int
+	Stage    casework.Stage
+	Deadline time.Time // zero when no clock runs
+}
+
+// Act carries an action out, once. Errors are *casework.Error: CodeInvalid with
+// the field, CodeForbidden with the rule, CodeNotFound outside the actor's scope,
+// CodeConflict when the state does not allow it, CodeStale when the case changed,
+// CodeUnavailable when the engine is away.
+func (s *Service) Act(ctx context.Context, actor casework.Actor, request Request) (Outcome, error) {
+	action := request.Command.Action()
+	if err := request.Command.Check(); err != nil {
+		return Outcome{}, err
+	}
+	if !s.policy.MayEver(actor, action) {
+		s.log.WarnContext(ctx, "refused", "user_id", actor.UserID, "action", action, "case", request.Number)
+		return Outcome{}, casework.Forbidden("not_allowed", "your role never allows "+string(action))
+	}
+	c, err := s.load(ctx, actor, request.Number)
+	if err != nil {
+		return Outcome{}, err
+	}
+	key, err := requestKey(actor, request, c.state.Version)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if outcome, done := answerFrom(c, key); done {
+		return outcome, nil
+	}
+	decision, err := s.authorize(ctx, actor, action, c.object)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := ended(c); err != nil {
+		return Outcome{}, err
+	}
+	if err := s.checkRelations(ctx, c, request.Command); err != nil {
+		return Outcome{}, err
+	}
+	result, err := s.engine.Act(ctx, request.Number, key, s.by(actor, decision), request.Version, request.Command)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Number: request.Number, Version: result.Version, Stage: result.Stage, Deadline: result.Deadline}, nil
+}
+
+// requestKey names a request: the same person, action, content and key give the
+// same name, so that a repeated click acts once and another click acts again.
+func requestKey(actor casework.Actor, request Request, version int) (string, error) {
+	content, err := json.Marshal(request.Command)
+	if err != nil {
+		return "", fmt.Errorf("request key: %w", err)
+	}
+	key := request.Key
+	if key == "" {
+		seen := request.Version
+		if seen == 0 {
+			seen = version
+		}
+		key = fmt.Sprintf("version %d", seen)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %s", request.Number, key, content))
+	return fmt.Sprintf("%s/%d/%s", request.Command.Action(), actor.UserID, hex.EncodeToString(sum[:16])), nil
+}
+
+// answerFrom finds the answer to a request that was carried out before, also
+// after its case has ended.
+func answerFrom(c loaded, key string) (Outcome, bool) {
+	i := slices.IndexFunc(c.events, func(e store.RecordedEvent) bool { return e.Key == key })
+	if i < 0 {
+		return Outcome{}, false
+	}
+	outcome := Outcome{Number: c.row.Number, Version: c.row.Version, Stage: c.row.Stage}
+	if c.row.DeadlineAt != nil {
+		outcome.Deadline = *c.row.DeadlineAt
+	}
+	return outcome, true
+}
+
+// checkRelations asks what only the database knows: whether the person or the
+// department named in a command is one that the case can go to.
+func (s *Service) checkRelations(ctx context.Context, c loaded, command casework.Command) error {
+	switch command := command.(type) {
+	case casework.Assign:
+		user, err := s.store.UserByID(ctx, command.UserID)
+		if err != nil && !isNotFound(err) {
+			return err
+		}
+		handles := user.Actor.Has(casework.RoleHandler) || user.Actor.Has(casework.RoleDepartmentLead)
+		if err != nil || user.Actor.OrganisationID != c.row.DepartmentID || !handles {
+			return casework.Invalid("user_id", "not_in_department", "a handler of the department of the case is needed")
+		}
+	case casework.Transfer:
+		department, err := s.store.OrganisationByID(ctx, command.DepartmentID)
+		if err != nil && !isNotFound(err) {
+			return err
+		}
+		if err != nil || department.Kind != casework.KindDepartment || department.RegionCode != c.row.RegionCode {
+			return casework.Invalid("department_id", "not_in_region", "a department of the same region is needed")
+		}
+	}
+	return nil
+}

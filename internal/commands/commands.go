@@ -1,0 +1,88 @@
+// Package commands holds what a person or a platform may ask of the product, one
+// file each: authorize by role, read the row, authorize by relation, then ask
+// the engine or the store. It knows nothing of HTTP.
+package commands
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"guiling/internal/casework"
+	"guiling/internal/store"
+	"guiling/policies"
+	"guiling/workflows/contract"
+)
+
+// Engine carries commands to the workflows of their cases.
+type Engine interface {
+	// Act waits until the command has been recorded; see engine.Engine.
+	Act(ctx context.Context, number, key string, by casework.By, version int, command casework.Command) (contract.ActionResult, error)
+}
+
+// RulesFor gives the rules of a running case from the pack it started with.
+type RulesFor func(packID string) (casework.Rules, error)
+
+// Service answers all commands. It is safe for use by many goroutines.
+type Service struct {
+	store    *store.Store
+	engine   Engine
+	policy   *policies.Enforcer
+	rulesFor RulesFor
+	roleOf   map[string][]casework.Role // by rule
+	now      func() time.Time
+	log      *slog.Logger
+}
+
+// New makes the service. Policy and rules are loaded before: what cannot be
+// loaded must stop the start, not the first request.
+func New(
+	st *store.Store, engine Engine, policy *policies.Enforcer, rulesFor RulesFor, now func() time.Time, log *slog.Logger,
+) *Service {
+	roles := make(map[string][]casework.Role)
+	for _, r := range policy.Rules() {
+		roles[r.Name] = r.Roles
+	}
+	return &Service{store: st, engine: engine, policy: policy, rulesFor: rulesFor, roleOf: roles, now: now, log: log}
+}
+
+// by is the mark that the actor leaves: in the role for which the rule allowed it.
+func (s *Service) by(actor casework.Actor, decision policies.Decision) casework.By {
+	by := casework.By{UserID: actor.UserID, OrganisationID: actor.OrganisationID, Rule: decision.Rule}
+	for _, role := range s.roleOf[decision.Rule] {
+		if actor.Has(role) {
+			by.Role = role
+		}
+	}
+	return by
+}
+
+// authorize asks the policy and turns a no into an error that names the rule. A
+// refusal is logged: who tried what.
+func (s *Service) authorize(
+	ctx context.Context, actor casework.Actor, action casework.Action, object policies.Object,
+) (policies.Decision, error) {
+	decision := s.policy.Decide(actor, action, object)
+	if decision.Allowed {
+		return decision, nil
+	}
+	s.log.WarnContext(ctx, "refused", "user_id", actor.UserID, "action", action, "rule", decision.Rule, "reason", decision.Reason)
+	return decision, casework.Forbidden("not_allowed", string(action)+" is refused by "+decision.Rule)
+}
+
+// scopeOf is what of all cases an actor may see. Every list is filtered by it;
+// a test compares it with the policy's answer to "read" for single cases.
+func scopeOf(actor casework.Actor) store.Scope {
+	switch {
+	case actor.Has(casework.RoleSysadmin), actor.Has(casework.RoleSecadmin):
+		return store.Scope{}
+	case actor.OrganisationKind == casework.KindAuthority && (actor.Has(casework.RoleSupervisor) || actor.Has(casework.RoleAuditor)):
+		return store.Scope{RegionCode: actor.RegionCode}
+	case actor.Has(casework.RoleAuditor):
+		return store.Scope{RegionCode: actor.RegionCode}
+	case actor.Has(casework.RoleHandler), actor.Has(casework.RoleDepartmentLead):
+		return store.Scope{RegionCode: actor.RegionCode, DepartmentID: actor.OrganisationID}
+	default:
+		return store.Scope{}
+	}
+}

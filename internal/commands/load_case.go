@@ -1,0 +1,111 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"guiling/internal/casework"
+	"guiling/internal/store"
+	"guiling/policies"
+)
+
+// loaded is a case with all that a decision about it needs.
+type loaded struct {
+	row    store.Case
+	events []store.RecordedEvent
+	state  casework.State
+	rules  casework.Rules
+	object policies.Object
+}
+
+// load reads a case that the actor may see. A case that does not exist and one
+// outside the actor's scope are the same CodeNotFound.
+func (s *Service) load(ctx context.Context, actor casework.Actor, number string) (loaded, error) {
+	row, err := s.store.CaseByNumber(ctx, number)
+	if err != nil {
+		return loaded{}, err
+	}
+	events, err := s.store.EventsOf(ctx, number)
+	if err != nil {
+		return loaded{}, err
+	}
+	c := loaded{row: row, events: events}
+	if c.state, err = fold(events); err != nil {
+		return loaded{}, fmt.Errorf("case %s: %w", number, err)
+	}
+	c.object = objectOf(c)
+	if !s.policy.Decide(actor, casework.ActionRead, c.object).Allowed {
+		s.log.WarnContext(ctx, "refused", "user_id", actor.UserID, "action", casework.ActionRead, "case", number)
+		return loaded{}, &casework.Error{Code: casework.CodeNotFound, Reason: "case_not_found", Detail: "there is no such case"}
+	}
+	if c.state.Version > 0 {
+		if c.rules, err = s.rulesFor(c.state.PackID); err != nil {
+			return loaded{}, fmt.Errorf("rules of case %s: %w", number, err)
+		}
+	}
+	return c, nil
+}
+
+func fold(recorded []store.RecordedEvent) (casework.State, error) {
+	events := make([]casework.Event, 0, len(recorded))
+	for _, e := range recorded {
+		events = append(events, e.Event)
+	}
+	return casework.Fold(events)
+}
+
+// objectOf gives the facts of a case that the policy asks for. Where no event
+// has been recorded yet, the row alone speaks.
+func objectOf(c loaded) policies.Object {
+	o := policies.Object{
+		Level: c.row.RegionLevel, RegionPath: c.row.RegionPath, DepartmentID: c.row.DepartmentID,
+		AuthorityChain: c.row.AuthorityChain, Stage: c.row.Stage, RatedStaffLabel: c.row.StaffLabel,
+		ActedUserIDs:      c.state.ActedUserIDs,
+		InvalidProposedBy: c.state.InvalidProposer.UserID, InvalidProposerOrg: c.state.InvalidProposer.OrganisationID,
+		ExtensionDecidedBy: c.state.ExtensionDeciders, ReopeningDecidedBySteps: c.state.DecisionStepsUp,
+	}
+	if len(o.AuthorityChain) > 0 {
+		o.AuthorityID = o.AuthorityChain[0]
+	}
+	if len(o.AuthorityChain) > 1 {
+		o.AuthorityParentID = o.AuthorityChain[1]
+	}
+	// With no request waiting, the policy is asked about the next one, so that
+	// the right person learns from the state that there is none.
+	o.ExtensionOrdinal = min(c.state.ExtensionsGranted+1, 2)
+	if c.state.PendingExtension != nil {
+		o.ExtensionOrdinal = c.state.PendingExtension.Ordinal
+	}
+	for _, e := range c.events {
+		if _, ok := e.Body.(casework.ReopeningDecided); ok {
+			o.ReopeningDecidedBy = append(o.ReopeningDecidedBy, e.By.UserID)
+		}
+	}
+	if c.state.EscalationOpen && len(o.AuthorityChain) > 0 {
+		o.EscalatedTo = o.AuthorityChain[:min(c.state.EscalationSteps+1, len(o.AuthorityChain))]
+	}
+	return o
+}
+
+// now is the case's own time. It differs from the server's only for a case that
+// was fast-forwarded in a demo.
+func (s *Service) nowOf(c store.Case) time.Time { return s.now().Add(c.ClockOffset) }
+
+// ended says so when a case cannot take any command, in the words of its stage.
+func ended(c loaded) error {
+	if c.row.Stage == casework.StageOpened {
+		return casework.Conflict("not_started_yet", "the case is about to begin, try again")
+	}
+	if c.row.Stage.Ended() {
+		return casework.Conflict("case_ended", fmt.Sprintf("the case is %s", c.row.Stage))
+	}
+	return nil
+}
+
+// isNotFound reports whether err says that there is no such thing.
+func isNotFound(err error) bool {
+	domain, ok := errors.AsType[*casework.Error](err)
+	return ok && domain.Code == casework.CodeNotFound
+}

@@ -1,0 +1,33 @@
+package commands
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"guiling/internal/casework"
+	"guiling/internal/store"
+)
+
+// maxPurpose bounds the purpose of a look, in characters.
+const maxPurpose = 200
+
+// RevealReviewer shows the reviewer's data in clear to somebody who needs them,
+// for a stated purpose (第六条). Every look is recorded and visible to auditors.
+func (s *Service) RevealReviewer(ctx context.Context, actor casework.Actor, number, purpose string) (store.Reviewer, error) {
+	switch {
+	case strings.TrimSpace(purpose) == "":
+		return store.Reviewer{}, casework.Invalid("purpose", "required", "say what the data are needed for")
+	case utf8.RuneCountInString(purpose) > maxPurpose || !utf8.ValidString(purpose) || strings.ContainsRune(purpose, 0):
+		return store.Reviewer{}, casework.Invalid("purpose", "invalid_text", "at most 200 characters")
+	}
+	c, err := s.load(ctx, actor, number)
+	if err != nil {
+		return store.Reviewer{}, err
+	}
+	decision, err := s.authorize(ctx, actor, casework.ActionReveal, c.object)
+	if err != nil {
+		return store.Reviewer{}, err
+	}
+	return s.store.RevealReviewer(ctx, store.Reveal{Number: number, By: s.by(actor, decision), Purpose: purpose})
+}

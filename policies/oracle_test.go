@@ -1,0 +1,81 @@
+package policies_test
+
+import (
+	"slices"
+
+	"guiling/internal/casework"
+)
+
+// oracle answers from the prose of the product's section on who may act, and
+// from the world of the tests. It shares nothing with the policy: it knows
+// regions by their parents, not by paths, and reads no rule.
+func oracle(s situation, action casework.Action) bool {
+	has := func(r casework.Role) bool { return slices.Contains(s.roles, r) }
+	acts := slices.Contains(casework.Actions(), action) || action == casework.ActionImport
+
+	// Always denied, whatever the role.
+	switch {
+	case !s.org.region.over(s.place): // anything across the subtree
+		return false
+	case has(casework.RoleSysadmin), has(casework.RoleSecadmin): // no case content
+		return false
+	case has(casework.RoleAuditor) && (acts || action == casework.ActionReveal): // can never act
+		return false
+	}
+
+	ofRatedSide := s.ownRating || s.org == s.place.department(1)
+	works := ofRatedSide && s.org.kind == casework.KindDepartment && (has(casework.RoleHandler) || has(casework.RoleDepartmentLead))
+	chain := s.place.authorities()
+	step := slices.Index(chain, s.org) // 0 serves, 1 is the parent, more is further up
+	supervises := has(casework.RoleSupervisor) && step >= 0
+	serves := supervises && step == 0
+	lowCase := s.place.Level == casework.LevelTownship || s.place.Level == casework.LevelVillage
+	countyUp := s.org.region.Level == casework.LevelProvince || s.org.region.Level == casework.LevelCity ||
+		s.org.region.Level == casework.LevelCounty
+	another := s.decidedBefore != me
+
+	// Second decisions belong to the parent, or to another person of the same
+	// authority where there is none. The parent of a village's own authority is
+	// below county level; then it is the county's.
+	second := supervises && countyUp && (step == 1 || (step == 0 && len(chain) == 1 && another))
+	if supervises && step > 1 && s.place.Level == casework.LevelVillage && s.org.region.Level == casework.LevelCounty {
+		second = true
+	}
+
+	switch action {
+	case casework.ActionRead:
+		return works || supervises || has(casework.RoleAuditor)
+	case casework.ActionReadHistory, casework.ActionListEvents:
+		return has(casework.RoleAuditor)
+	case casework.ActionListOverdue, casework.ActionImport:
+		return supervises
+	case casework.ActionReveal: // the rated person never sees who rated
+		return (works || serves) && (!ofRatedSide || !s.rated) && !s.ended
+	case casework.ActionClaim, casework.ActionVerify, casework.ActionSubmitRectification, casework.ActionRequestExtension,
+		casework.ActionSendFeedback:
+		return works
+	case casework.ActionAssign:
+		return works && has(casework.RoleDepartmentLead)
+	case casework.ActionRecordCallback, casework.ActionRecordAnswer:
+		return works || serves
+	case casework.ActionProposeInvalid:
+		return serves && !ofRatedSide
+	case casework.ActionDecideInvalid: // two people, the confirmer at county level or above
+		if !supervises || !countyUp || ofRatedSide || s.proposer == me || s.proposedForRated {
+			return false
+		}
+		return step <= 1 || lowCase
+	case casework.ActionDecideExtension:
+		return (s.extension == 1 && serves) || (s.extension == 2 && second)
+	case casework.ActionDecideReopening:
+		return (s.steps == 0 && serves) || (s.steps == 1 && second)
+	case casework.ActionEscalate, casework.ActionTransfer:
+		return serves || (supervises && countyUp && s.escalated)
+	case casework.ActionPause, casework.ActionResume, casework.ActionWithdraw:
+		return serves
+	case casework.ActionRecordSpotCheck:
+		return serves && !ofRatedSide && !s.acted
+	default:
+		return false
+	}
+}

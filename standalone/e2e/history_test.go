@@ -1,0 +1,42 @@
+package e2e_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+
+	"guiling/workflows/contract"
+)
+
+// record rewrites the recorded histories: go test ./e2e -run TestLife -record.
+// Only a named change of the workflow's logic is a reason; see
+// docs/architecture.md.
+var record = flag.Bool("record", false, "rewrite workflows/testdata/histories")
+
+// recordHistory keeps the history of a case for the replay test, when asked to.
+func recordHistory(t *testing.T, w *world, number, name string) {
+	t.Helper()
+	if !*record {
+		return
+	}
+	var full history.History
+	events := w.engine.Client().GetWorkflowHistory(t.Context(), contract.CaseWorkflowID(number), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		require.NoError(t, err)
+		full.Events = append(full.Events, e)
+	}
+	// Who ran it is nobody's business; replay does not look at it.
+	data, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(&full)
+	require.NoError(t, err)
+	data = regexp.MustCompile(`"identity": *"[^"]*"`).ReplaceAll(data, []byte(`"identity": "recorded"`))
+	path := filepath.Join("..", "..", "workflows", "testdata", "histories", name+".json")
+	require.NoError(t, os.WriteFile(path, data, 0o644))
+}
