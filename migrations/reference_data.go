@@ -75,7 +75,7 @@ func copyRegions(ctx context.Context, tx *sql.Tx, regions []casework.Region) err
 	if _, err := tx.ExecContext(ctx, `CREATE TEMPORARY TABLE new_regions (LIKE regions) ON COMMIT DROP`); err != nil {
 		return fmt.Errorf("stage regions: %w", err)
 	}
-	insert, err := tx.PrepareContext(ctx, pq.CopyIn("new_regions", "code", "name", "level", "parent_code", "path"))
+	insert, err := tx.PrepareContext(ctx, `COPY new_regions (code, name, level, parent_code, path) FROM STDIN`)
 	if err != nil {
 		return fmt.Errorf("copy regions: %w", err)
 	}

@@ -215,7 +215,7 @@ func TestPlainCase(t *testing.T) {
 		"opened 03-02 10:00", "claimed", "callback_recorded", "verified", "rectified", "feedback_sent",
 		"answer_recorded", "closed", "archived " + start.Add(5*day).Format("01-02 15:04"),
 	}, story(events))
-	require.True(t, events[7].Body.(casework.Closed).OnTime)
+	require.Equal(t, casework.Closed{Cause: casework.ClosedSatisfied, OnTime: true}, events[7].Body)
 }
 
 func TestClockOfARectificationThatNobodyTouches(t *testing.T) {

@@ -79,8 +79,7 @@ func CommandFields(action Action) []CommandField {
 		if t.action != action {
 			continue
 		}
-		for i := range t.fields.NumField() {
-			f := t.fields.Field(i)
+		for f := range t.fields.Fields() {
 			kind := f.Type.Kind().String()
 			switch {
 			case f.Type == reflect.TypeFor[Date]():

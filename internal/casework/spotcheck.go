@@ -22,8 +22,8 @@ func Drawn(seed []byte, number string, ratePerMille int) bool {
 	mac := hmac.New(sha256.New, seed)
 	mac.Write([]byte(number))
 	fraction := binary.BigEndian.Uint64(mac.Sum(nil))
-	perMille, _ := bits.Mul64(fraction, 1000)      // floor(fraction × 1000 / 2^64)
-	return perMille < uint64(max(0, ratePerMille)) //nolint:gosec // G115: not negative
+	perMille, _ := bits.Mul64(fraction, 1000) // floor(fraction × 1000 / 2^64)
+	return perMille < uint64(max(0, ratePerMille))
 }
 
 // SeedHash is the commitment to a seed, published before the month begins.

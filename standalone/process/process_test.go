@@ -1,0 +1,235 @@
+// Package process_test starts the programs as people start them, and kills them
+// as machines do.
+package process_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// programs builds both programs once for the tests of this package.
+func programs(t *testing.T) (standalone, guiling string) {
+	t.Helper()
+	dir := t.TempDir()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	build := func(in, out, pkg string) string {
+		path := filepath.Join(dir, out)
+		command := exec.CommandContext(t.Context(), "go", "build", "-o", path, pkg)
+		command.Dir = in
+		output, err := command.CombinedOutput()
+		require.NoError(t, err, string(output))
+		return path
+	}
+	return build(filepath.Join(root, "standalone"), "guiling-standalone", "."), build(root, "guiling", "./cmd/guiling")
+}
+
+// running is a standalone process in a folder of its own.
+type running struct {
+	t       *testing.T
+	folder  string // where a second shell would stand; the data are in var below it
+	program string
+	guiling string
+	address string
+	command *exec.Cmd
+	output  *bytes.Buffer
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+func (r *running) start() {
+	r.t.Helper()
+	r.output = new(bytes.Buffer)
+	r.command = exec.CommandContext(context.WithoutCancel(r.t.Context()), r.program)
+	r.command.Dir = r.folder
+	r.command.Env = append(os.Environ(), "GUILING_DEMO=1", "GUILING_HTTP_ADDR="+r.address, "GUILING_DATABASE_URL=")
+	r.command.Stdout, r.command.Stderr = r.output, r.output
+	require.NoError(r.t, r.command.Start())
+	require.Eventually(r.t, func() bool { return r.get("/readyz", "").status == http.StatusOK }, 3*time.Minute, 100*time.Millisecond,
+		"ready")
+}
+
+// stop is Ctrl-C.
+func (r *running) stop() {
+	r.t.Helper()
+	require.NoError(r.t, r.command.Process.Signal(os.Interrupt))
+	require.NoError(r.t, r.command.Wait(), "%s", r.output)
+}
+
+// kill is the power cut.
+func (r *running) kill() {
+	r.t.Helper()
+	require.NoError(r.t, r.command.Process.Signal(syscall.SIGKILL))
+	_ = r.command.Wait()
+}
+
+// shell runs guiling in a second shell: no setting, the same folder.
+func (r *running) shell(arguments ...string) string {
+	r.t.Helper()
+	command := exec.CommandContext(r.t.Context(), r.guiling, arguments...)
+	command.Dir = r.folder
+	var errors bytes.Buffer
+	command.Stderr = &errors
+	output, err := command.Output()
+	require.NoError(r.t, err, errors.String())
+	return strings.TrimSpace(string(output))
+}
+
+type answer struct {
+	status int
+	body   map[string]any
+}
+
+func (r *running) get(path, token string) answer { return r.call(http.MethodGet, path, token, "", "") }
+
+// call answers status 0 when nobody is there.
+func (r *running) call(method, path, token, key, body string) answer {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(r.t.Context(), method, "http://"+r.address+path, strings.NewReader(body))
+	require.NoError(r.t, err)
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		request.Header.Set("Idempotency-Key", key)
+	}
+	response, err := (&http.Client{Timeout: 30 * time.Second}).Do(request)
+	if err != nil {
+		return answer{}
+	}
+	defer func() { _ = response.Body.Close() }()
+	data, err := io.ReadAll(response.Body)
+	if err != nil {
+		return answer{}
+	}
+	a := answer{status: response.StatusCode}
+	_ = json.Unmarshal(data, &a.body)
+	return a
+}
+
+func (r *running) cases(token string) []map[string]any {
+	r.t.Helper()
+	a := r.get("/api/v1/cases?limit=200", token)
+	require.Equal(r.t, http.StatusOK, a.status)
+	var cases []map[string]any
+	for _, item := range a.body["cases"].([]any) {
+		cases = append(cases, item.(map[string]any))
+	}
+	return cases
+}
+
+func sample(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", "..", "samples", name))
+	require.NoError(t, err)
+	return path
+}
+
+// TestNewcomer does what the README says, and then what it does not say: kills
+// the process in mid-work and starts it again.
+func TestNewcomer(t *testing.T) {
+	t.Parallel()
+	program, guiling := programs(t)
+	r := &running{t: t, folder: t.TempDir(), program: program, guiling: guiling, address: freeAddress(t)}
+	r.start()
+	t.Cleanup(func() {
+		if r.command.ProcessState == nil {
+			_ = r.command.Process.Signal(os.Interrupt)
+			_ = r.command.Wait()
+		}
+	})
+
+	// Import from a second shell.
+	const platform = `{"rows":400,"accepted":400,"negative":62,"cases_opened":62,"duplicates":0,"quarantined":0}`
+	require.JSONEq(t, platform, r.shell("import", "--codebook", "platform", "--json", sample(t, "platform-2026-11.csv")))
+	const again = `{"rows":400,"accepted":0,"negative":62,"cases_opened":0,"duplicates":400,"quarantined":0}`
+	require.JSONEq(t, again, r.shell("import", "--codebook", "platform", "--json", sample(t, "platform-2026-11.csv")))
+
+	// 62 cases begin, and each lies in the inbox of its own department.
+	province := r.shell("token", "create", "--user", "henan.jiandu.shen")
+	require.Eventually(t, func() bool {
+		begun := 0
+		for _, c := range r.cases(province) {
+			if c["stage"] == "verification" {
+				begun++
+			}
+		}
+		return begun == 62
+	}, time.Minute, 100*time.Millisecond)
+	lead := r.shell("token", "create", "--user", "zhanhe.shichang.ge")
+	inbox := r.get("/api/v1/tasks?limit=200", lead)
+	require.Equal(t, http.StatusOK, inbox.status)
+	ofDepartment := 0
+	for _, c := range r.cases(province) {
+		if c["department"].(map[string]any)["name"] == "湛河区市场监督管理局" {
+			ofDepartment++
+		}
+	}
+	require.Positive(t, ofDepartment)
+	require.Len(t, inbox.body["tasks"], ofDepartment)
+
+	// SIGKILL in mid-work, three times: every request is repeated until it is
+	// answered, and has happened exactly once.
+	handler := r.shell("token", "create", "--user", "zhanhe.shichang.bai")
+	number := r.cases(handler)[0]["number"].(string)
+	const requests = 60
+	for i := range requests {
+		if i%20 == 10 {
+			process := r.command.Process
+			go func() { _ = process.Signal(syscall.SIGKILL) }()
+		}
+		key := fmt.Sprintf("callback-%d", i)
+		body := fmt.Sprintf(`{"reached": true, "words": "第 %d 次"}`, i)
+		for {
+			a := r.call(http.MethodPost, "/api/v1/cases/"+number+"/actions/record-callback", handler, key, body)
+			if a.status == http.StatusOK {
+				break
+			}
+			if a.status == 0 { // the process is gone
+				_ = r.command.Wait()
+				r.start()
+				continue
+			}
+			require.Equal(t, http.StatusServiceUnavailable, a.status, "%v", a.body)
+		}
+	}
+	seen := map[string]int{}
+	events := r.get("/api/v1/cases/"+number+"/events", handler)
+	for _, item := range events.body["events"].([]any) {
+		if e := item.(map[string]any); e["kind"] == "callback_recorded" {
+			seen[e["body"].(map[string]any)["words"].(string)]++
+		}
+	}
+	require.Len(t, seen, requests, "nothing is lost")
+	for words, n := range seen {
+		require.Equal(t, 1, n, words)
+	}
+
+	// Ctrl-C stops all of it, and what was there is there.
+	before := len(r.cases(province))
+	r.stop()
+	_, err := os.Stat(filepath.Join(r.folder, "var", "postgres", "postmaster.pid"))
+	require.ErrorIs(t, err, os.ErrNotExist, "PostgreSQL has stopped")
+	r.start()
+	require.Len(t, r.cases(province), before)
+	r.stop()
+}
