@@ -3,10 +3,13 @@ package app
 import (
 	"context"
 	"log/slog"
+	"net/http"
 
 	"github.com/alexedwards/scs/postgresstore"
 
 	"guiling/api"
+	"guiling/internal/engine"
+	"guiling/internal/store"
 	"guiling/web"
 )
 
@@ -22,26 +25,36 @@ func RunAPI(ctx context.Context, s Settings, log *slog.Logger) error {
 		return err
 	}
 	defer eng.Close()
-	service, err := OpenCommands(st, eng, log)
+	handler, stop, err := NewHandler(s, st, eng, log)
 	if err != nil {
 		return err
+	}
+	defer stop()
+	return serve(ctx, s.HTTPAddr, handler, log)
+}
+
+// NewHandler puts pages, API and health together. Call stop when it is no longer
+// used.
+func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logger) (handler http.Handler, stop func(), err error) {
+	service, err := OpenCommands(st, eng, log)
+	if err != nil {
+		return nil, nil, err
 	}
 	people, err := OpenIdentity(s, st)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	sessions := postgresstore.New(st.DB())
-	defer sessions.StopCleanup()
-
 	e := newServer(log)
 	registerHealth(e, s.MetricsPublic, check{"database", st.Ready}, check{"temporal", eng.Ready})
 	api.Register(e, api.Options{Commands: service, Identity: people, Log: log})
+	sessions := postgresstore.New(st.DB())
 	err = web.Register(e, web.Options{
 		Commands: service, Identity: people, Sessions: web.NewSessions(sessions, s.SecureCookies),
 		Log: log, Secure: s.SecureCookies, Version: s.Version,
 	})
 	if err != nil {
-		return err
+		sessions.StopCleanup()
+		return nil, nil, err
 	}
-	return serve(ctx, s.HTTPAddr, e, log)
+	return e, sessions.StopCleanup, nil
 }

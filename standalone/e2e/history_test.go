@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
 
+	"guiling/standalone/testworld"
 	"guiling/workflows/contract"
 )
 
@@ -21,13 +22,13 @@ import (
 var record = flag.Bool("record", false, "rewrite workflows/testdata/histories")
 
 // recordHistory keeps the history of a case for the replay test, when asked to.
-func recordHistory(t *testing.T, w *world, number, name string) {
+func recordHistory(t *testing.T, w *testworld.World, number, name string) {
 	t.Helper()
 	if !*record {
 		return
 	}
 	var full history.History
-	events := w.engine.Client().GetWorkflowHistory(t.Context(), contract.CaseWorkflowID(number), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := w.Engine.Client().GetWorkflowHistory(t.Context(), contract.CaseWorkflowID(number), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		e, err := events.Next()
 		require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 
 	"guiling/internal/casework"
 	"guiling/internal/store"
+	"guiling/standalone/testworld"
 )
 
 // The people of the demo who appear here.
@@ -43,8 +44,8 @@ var (
 
 func TestLife(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	for name, life := range map[string]func(*testing.T, *world){
+	w := testworld.New(t)
+	for name, life := range map[string]func(*testing.T, *testworld.World){
 		"a whole case":               wholeCase,
 		"a case in a township":       townshipCase,
 		"two people at once":         twoPeopleAtOnce,
@@ -65,60 +66,60 @@ func TestLife(t *testing.T) {
 // wholeCase lives what the newcomer is shown: verify, call back, ask for an
 // extension and get it, go overdue, escalate, rectify, feed back, unsatisfied,
 // rectify again, close, spot check.
-func wholeCase(t *testing.T, w *world) {
-	number := w.openCase(t, "WHOLE-1", zhanhe, ziran)
-	require.Equal(t, []string{"verify " + ziran}, w.openTasks(t, number))
+func wholeCase(t *testing.T, w *testworld.World) {
+	number := w.OpenCase(t, "WHOLE-1", zhanhe, ziran)
+	require.Equal(t, []string{"verify " + ziran}, w.OpenTasks(t, number))
 
-	w.refused(t, chen, number, complexIt, http.StatusConflict, "callback_needed")
-	w.does(t, chen, number, reached)
-	a := w.does(t, chen, number, complexIt)
+	w.Refused(t, chen, number, complexIt, http.StatusConflict, "callback_needed")
+	w.Does(t, chen, number, reached)
+	a := w.Does(t, chen, number, complexIt)
 	now := time.Now().In(casework.China())
 	first := casework.DateOf(now).AddDays(15)
-	require.True(t, a.deadline(t).Equal(first.End()), "15 natural days, day 0 not counted, 24:00 +08:00")
+	require.True(t, a.Deadline(t).Equal(first.End()), "15 natural days, day 0 not counted, 24:00 +08:00")
 
 	until := first.AddDays(10)
-	w.does(t, chen, number, casework.RequestExtension{Until: until, Reason: "需省级系统改造"})
-	require.Contains(t, w.openTasks(t, number), "decide_extension 湛河区政务服务管理局（演示）")
-	w.refused(t, ye, number, casework.DecideExtension{Grant: true}, http.StatusForbidden, "not_allowed") // the first is the same level's
-	a = w.does(t, lin, number, casework.DecideExtension{Grant: true, Reason: "同意"})
-	require.True(t, a.deadline(t).Equal(until.End()))
+	w.Does(t, chen, number, casework.RequestExtension{Until: until, Reason: "需省级系统改造"})
+	require.Contains(t, w.OpenTasks(t, number), "decide_extension 湛河区政务服务管理局（演示）")
+	w.Refused(t, ye, number, casework.DecideExtension{Grant: true}, http.StatusForbidden, "not_allowed") // the first is the same level's
+	a = w.Does(t, lin, number, casework.DecideExtension{Grant: true, Reason: "同意"})
+	require.True(t, a.Deadline(t).Equal(until.End()))
 
 	// 湛河区 on the last day + 0, 平顶山市 three days later, the province after seven.
-	w.pass(t, number, 27*day)
-	c := w.theCase(t, number)
+	w.Pass(t, number, 27*day)
+	c := theCase(t, w, number)
 	require.NotNil(t, c.OverdueSince)
 	require.True(t, c.OverdueSince.Equal(until.End()))
-	require.Contains(t, w.openTasks(t, number), "supervise 湛河区政务服务管理局（演示）")
-	w.pass(t, number, 3*day)
-	require.Contains(t, w.openTasks(t, number), "supervise 平顶山市政务服务管理局（演示）")
-	w.does(t, ye, number, casework.Escalate{Reason: "超期三天仍未整改"})
-	require.Contains(t, w.openTasks(t, number), "supervise 河南省政务服务管理局（演示）")
-	w.refused(t, chen, number, casework.RequestExtension{Until: until.AddDays(15), Reason: "再延"}, http.StatusConflict, "deadline_passed")
+	require.Contains(t, w.OpenTasks(t, number), "supervise 湛河区政务服务管理局（演示）")
+	w.Pass(t, number, 3*day)
+	require.Contains(t, w.OpenTasks(t, number), "supervise 平顶山市政务服务管理局（演示）")
+	w.Does(t, ye, number, casework.Escalate{Reason: "超期三天仍未整改"})
+	require.Contains(t, w.OpenTasks(t, number), "supervise 河南省政务服务管理局（演示）")
+	w.Refused(t, chen, number, casework.RequestExtension{Until: until.AddDays(15), Reason: "再延"}, http.StatusConflict, "deadline_passed")
 
-	w.does(t, chen, number, rectified)
-	require.Contains(t, w.openTasks(t, number), "send_feedback "+ziran)
-	w.does(t, chen, number, fedBack)
-	require.Empty(t, w.openTasks(t, number), "now it is the citizen's turn")
-	w.does(t, chen, number, casework.RecordAnswer{Answer: casework.AnswerUnsatisfied, Words: "窗口还是要旧材料"})
-	require.Equal(t, []string{"rectify " + ziran}, w.openTasks(t, number))
+	w.Does(t, chen, number, rectified)
+	require.Contains(t, w.OpenTasks(t, number), "send_feedback "+ziran)
+	w.Does(t, chen, number, fedBack)
+	require.Empty(t, w.OpenTasks(t, number), "now it is the citizen's turn")
+	w.Does(t, chen, number, casework.RecordAnswer{Answer: casework.AnswerUnsatisfied, Words: "窗口还是要旧材料"})
+	require.Equal(t, []string{"rectify " + ziran}, w.OpenTasks(t, number))
 
-	w.does(t, chen, number, rectified)
-	w.does(t, chen, number, fedBack)
-	w.does(t, chen, number, casework.RecordAnswer{Answer: casework.AnswerSatisfied})
-	w.await(t, number, casework.StageSpotCheck) // reopened and escalated: always checked
-	w.refused(t, lin, number, casework.RecordSpotCheck{Method: casework.MethodFile, Passed: true, Findings: "好"}, http.StatusForbidden, "not_allowed")
-	w.does(t, su, number, casework.RecordSpotCheck{Method: casework.MethodPhone, Passed: true, Findings: "电话回访，群众满意"})
-	w.await(t, number, casework.StageArchived)
+	w.Does(t, chen, number, rectified)
+	w.Does(t, chen, number, fedBack)
+	w.Does(t, chen, number, casework.RecordAnswer{Answer: casework.AnswerSatisfied})
+	w.Await(t, number, casework.StageSpotCheck) // reopened and escalated: always checked
+	w.Refused(t, lin, number, casework.RecordSpotCheck{Method: casework.MethodFile, Passed: true, Findings: "好"}, http.StatusForbidden, "not_allowed")
+	w.Does(t, su, number, casework.RecordSpotCheck{Method: casework.MethodPhone, Passed: true, Findings: "电话回访，群众满意"})
+	w.Await(t, number, casework.StageArchived)
 
 	require.Equal(t, []string{
 		"opened", "claimed", "callback_recorded", "verified", "extension_requested", "extension_decided",
 		"warned", "warned", "warned", "became_overdue", "escalated", "escalated", "escalated",
 		"rectified", "feedback_sent", "answer_recorded", "reopened", "rectified", "feedback_sent",
 		"answer_recorded", "closed", "spot_check_drawn", "spot_check_recorded", "archived",
-	}, kinds(w.events(t, number)))
-	w.alarmsRangAtTheirInstants(t, number, until)
+	}, testworld.Kinds(w.Events(t, number)))
+	alarmsRangAtTheirInstants(t, w, number, until)
 
-	c = w.theCase(t, number)
+	c = theCase(t, w, number)
 	require.True(t, c.EverLate, "what was late stays late")
 	require.False(t, *c.ClosedOnTime)
 	require.Equal(t, 1, c.Reopenings)
@@ -126,11 +127,11 @@ func wholeCase(t *testing.T, w *world) {
 }
 
 // alarmsRangAtTheirInstants holds every event of the clock against the calendar.
-func (w *world) alarmsRangAtTheirInstants(t *testing.T, number string, lastDay casework.Date) {
+func alarmsRangAtTheirInstants(t *testing.T, w *testworld.World, number string, lastDay casework.Date) {
 	t.Helper()
 	// The engine counts a timer in whole seconds, rounded up.
 	const precision = 2 * time.Second
-	for _, e := range w.events(t, number) {
+	for _, e := range w.Events(t, number) {
 		var due time.Time
 		switch b := e.Body.(type) {
 		case casework.Warned:
@@ -150,45 +151,45 @@ func (w *world) alarmsRangAtTheirInstants(t *testing.T, number string, lastDay c
 	}
 }
 
-func (w *world) theCase(t *testing.T, number string) store.Case {
+func theCase(t *testing.T, w *testworld.World, number string) store.Case {
 	t.Helper()
-	c, err := w.store.CaseByNumber(t.Context(), number)
+	c, err := w.Store.CaseByNumber(t.Context(), number)
 	require.NoError(t, err)
 	return c
 }
 
 // townshipCase: who confirms an invalid review of a township sits at county
 // level or above, and is not who proposed it.
-func townshipCase(t *testing.T, w *world) {
-	number := w.openCase(t, "TOWN-1", "410411001000", "马庄街道民政局")
-	w.does(t, cen, number, casework.ProposeInvalid{Ground: casework.GroundMistaken, Evidence: "评价人来电称点错"})
-	require.Equal(t, []string{"decide_invalid 湛河区政务服务管理局（演示）"}, w.openTasks(t, number))
+func townshipCase(t *testing.T, w *testworld.World) {
+	number := w.OpenCase(t, "TOWN-1", "410411001000", "马庄街道民政局")
+	w.Does(t, cen, number, casework.ProposeInvalid{Ground: casework.GroundMistaken, Evidence: "评价人来电称点错"})
+	require.Equal(t, []string{"decide_invalid 湛河区政务服务管理局（演示）"}, w.OpenTasks(t, number))
 	confirm := casework.DecideInvalid{Confirm: true, Reason: "经回访属误评"}
-	w.refused(t, cen, number, confirm, http.StatusForbidden, "not_allowed")
-	w.refused(t, jian, number, confirm, http.StatusForbidden, "not_allowed")
-	w.does(t, lin, number, casework.DecideInvalid{Confirm: false, Reason: "请补充录音"})
-	w.does(t, jian, number, reached)
-	w.does(t, cen, number, casework.ProposeInvalid{Ground: casework.GroundMistaken, Evidence: "附录音"})
-	w.does(t, lin, number, confirm)
-	w.await(t, number, casework.StageInvalid)
-	require.Empty(t, w.openTasks(t, number))
+	w.Refused(t, cen, number, confirm, http.StatusForbidden, "not_allowed")
+	w.Refused(t, jian, number, confirm, http.StatusForbidden, "not_allowed")
+	w.Does(t, lin, number, casework.DecideInvalid{Confirm: false, Reason: "请补充录音"})
+	w.Does(t, jian, number, reached)
+	w.Does(t, cen, number, casework.ProposeInvalid{Ground: casework.GroundMistaken, Evidence: "附录音"})
+	w.Does(t, lin, number, confirm)
+	w.Await(t, number, casework.StageInvalid)
+	require.Empty(t, w.OpenTasks(t, number))
 	recordHistory(t, w, number, "invalid-in-a-township")
 }
 
 // twoPeopleAtOnce: one gets the case, the other learns who has it.
-func twoPeopleAtOnce(t *testing.T, w *world) {
-	number := w.openCase(t, "TWO-1", zhanhe, ziran)
+func twoPeopleAtOnce(t *testing.T, w *testworld.World) {
+	number := w.OpenCase(t, "TWO-1", zhanhe, ziran)
 	var group sync.WaitGroup
-	answers := make([]answer, 2)
+	answers := make([]testworld.Answer, 2)
 	for i, user := range []string{chen, lu} {
-		group.Go(func() { answers[i] = w.act(t, user, number, casework.Claim{}) })
+		group.Go(func() { answers[i] = w.Act(t, user, number, casework.Claim{}) })
 	}
 	group.Wait()
-	statuses := []int{answers[0].status, answers[1].status}
+	statuses := []int{answers[0].Status, answers[1].Status}
 	slices.Sort(statuses)
 	require.Equal(t, []int{http.StatusOK, http.StatusConflict}, statuses)
 	claims := 0
-	for _, kind := range kinds(w.events(t, number)) {
+	for _, kind := range testworld.Kinds(w.Events(t, number)) {
 		if kind == "claimed" {
 			claims++
 		}
@@ -196,47 +197,47 @@ func twoPeopleAtOnce(t *testing.T, w *world) {
 	require.Equal(t, 1, claims)
 
 	// Two who look at the same version: the second sees that it has moved.
-	tag := w.call(t, tao, http.MethodGet, "/api/v1/cases/"+number, nil).header.Get("ETag")
-	require.Equal(t, http.StatusOK, w.act(t, tao, number, reached, "If-Match", tag).status)
-	stale := w.act(t, tao, number, complexIt, "If-Match", tag)
-	require.Equal(t, http.StatusPreconditionFailed, stale.status)
-	require.Equal(t, "case_changed", stale.reason())
+	tag := w.Call(t, tao, http.MethodGet, "/api/v1/cases/"+number, nil).Header.Get("ETag")
+	require.Equal(t, http.StatusOK, w.Act(t, tao, number, reached, "If-Match", tag).Status)
+	stale := w.Act(t, tao, number, complexIt, "If-Match", tag)
+	require.Equal(t, http.StatusPreconditionFailed, stale.Status)
+	require.Equal(t, "case_changed", stale.Reason())
 }
 
 // sameRequestTenTimes: a double click acts once and everybody gets an answer.
-func sameRequestTenTimes(t *testing.T, w *world) {
-	number := w.openCase(t, "TEN-1", zhanhe, ziran)
+func sameRequestTenTimes(t *testing.T, w *testworld.World) {
+	number := w.OpenCase(t, "TEN-1", zhanhe, ziran)
 	var group sync.WaitGroup
-	answers := make([]answer, 10)
+	answers := make([]testworld.Answer, 10)
 	for i := range answers {
-		group.Go(func() { answers[i] = w.act(t, chen, number, reached, "Idempotency-Key", "click-1") })
+		group.Go(func() { answers[i] = w.Act(t, chen, number, reached, "Idempotency-Key", "click-1") })
 	}
 	group.Wait()
 	for _, a := range answers {
-		require.Equal(t, http.StatusOK, a.status, "%v", a.body)
+		require.Equal(t, http.StatusOK, a.Status, "%v", a.Body)
 	}
-	require.Equal(t, []string{"opened", "claimed", "callback_recorded"}, kinds(w.events(t, number)))
-	require.Equal(t, http.StatusOK, w.act(t, chen, number, reached, "Idempotency-Key", "click-2").status)
-	require.Equal(t, []string{"opened", "claimed", "callback_recorded", "callback_recorded"}, kinds(w.events(t, number)))
+	require.Equal(t, []string{"opened", "claimed", "callback_recorded"}, testworld.Kinds(w.Events(t, number)))
+	require.Equal(t, http.StatusOK, w.Act(t, chen, number, reached, "Idempotency-Key", "click-2").Status)
+	require.Equal(t, []string{"opened", "claimed", "callback_recorded", "callback_recorded"}, testworld.Kinds(w.Events(t, number)))
 }
 
 // decisionsAtTheDeadline: feedback sent while the deadline passes gives one end.
-func decisionsAtTheDeadline(t *testing.T, w *world) {
-	number := w.openCase(t, "DEADLINE-1", zhanhe, ziran)
-	w.does(t, chen, number, reached)
-	w.does(t, chen, number, complexIt)
-	w.does(t, chen, number, rectified)
+func decisionsAtTheDeadline(t *testing.T, w *testworld.World) {
+	number := w.OpenCase(t, "DEADLINE-1", zhanhe, ziran)
+	w.Does(t, chen, number, reached)
+	w.Does(t, chen, number, complexIt)
+	w.Does(t, chen, number, rectified)
 	var group sync.WaitGroup
-	group.Go(func() { w.pass(t, number, 16*day) })
+	group.Go(func() { w.Pass(t, number, 16*day) })
 	group.Go(func() {
 		require.Eventually(t, func() bool {
-			a := w.act(t, chen, number, fedBack)
-			return a.status == http.StatusOK
+			a := w.Act(t, chen, number, fedBack)
+			return a.Status == http.StatusOK
 		}, 30*time.Second, 5*time.Millisecond)
 	})
 	group.Wait()
 	overdue, fedBackAt := 0, 0
-	for i, kind := range kinds(w.events(t, number)) {
+	for i, kind := range testworld.Kinds(w.Events(t, number)) {
 		switch kind {
 		case "became_overdue":
 			overdue++
@@ -252,60 +253,60 @@ func decisionsAtTheDeadline(t *testing.T, w *world) {
 
 // nobodyOutsideSeesIt: not another department, not another region, not an
 // administrator; not even that the case exists.
-func nobodyOutsideSeesIt(t *testing.T, w *world) {
-	number := w.openCase(t, "SCOPE-1", zhanhe, ziran)
+func nobodyOutsideSeesIt(t *testing.T, w *testworld.World) {
+	number := w.OpenCase(t, "SCOPE-1", zhanhe, ziran)
 	path := "/api/v1/cases/" + number
 	for _, user := range []string{ren, cen, ji} {
-		require.Equal(t, http.StatusNotFound, w.call(t, user, http.MethodGet, path, nil).status, user)
-		a := w.act(t, user, number, casework.RecordAnswer{Answer: casework.AnswerSatisfied})
-		require.Contains(t, []int{http.StatusNotFound, http.StatusForbidden}, a.status, user)
+		require.Equal(t, http.StatusNotFound, w.Call(t, user, http.MethodGet, path, nil).Status, user)
+		a := w.Act(t, user, number, casework.RecordAnswer{Answer: casework.AnswerSatisfied})
+		require.Contains(t, []int{http.StatusNotFound, http.StatusForbidden}, a.Status, user)
 	}
 	for _, user := range []string{chen, lin, gu, ye, shen} {
-		require.Equal(t, http.StatusOK, w.call(t, user, http.MethodGet, path, nil).status, user)
+		require.Equal(t, http.StatusOK, w.Call(t, user, http.MethodGet, path, nil).Status, user)
 	}
-	require.Equal(t, http.StatusForbidden, w.act(t, gu, number, casework.Escalate{Reason: "看看"}).status, "an auditor never acts")
-	require.Equal(t, http.StatusForbidden, w.call(t, chen, http.MethodGet, "/api/v1/events", nil).status)
-	require.Equal(t, http.StatusOK, w.call(t, gu, http.MethodGet, "/api/v1/events?limit=5", nil).status)
-	require.Equal(t, http.StatusForbidden, w.call(t, chen, http.MethodGet, "/api/v1/overdue", nil).status)
+	require.Equal(t, http.StatusForbidden, w.Act(t, gu, number, casework.Escalate{Reason: "看看"}).Status, "an auditor never acts")
+	require.Equal(t, http.StatusForbidden, w.Call(t, chen, http.MethodGet, "/api/v1/events", nil).Status)
+	require.Equal(t, http.StatusOK, w.Call(t, gu, http.MethodGet, "/api/v1/events?limit=5", nil).Status)
+	require.Equal(t, http.StatusForbidden, w.Call(t, chen, http.MethodGet, "/api/v1/overdue", nil).Status)
 
 	// Lists and single cases agree about who sees what.
-	for user := range w.tokens {
-		list := w.call(t, user, http.MethodGet, "/api/v1/cases?limit=200", nil)
-		single := w.call(t, user, http.MethodGet, path, nil)
+	for user := range w.Tokens {
+		list := w.Call(t, user, http.MethodGet, "/api/v1/cases?limit=200", nil)
+		single := w.Call(t, user, http.MethodGet, path, nil)
 		found := false
-		if list.status == http.StatusOK {
-			for _, item := range list.body["cases"].([]any) {
+		if list.Status == http.StatusOK {
+			for _, item := range list.Body["cases"].([]any) {
 				found = found || item.(map[string]any)["number"] == number
 			}
 		}
-		require.Equal(t, single.status == http.StatusOK, found, user)
+		require.Equal(t, single.Status == http.StatusOK, found, user)
 	}
 
 	// The phone is shown to who calls back, with a purpose, and the look is kept.
-	a := w.call(t, chen, http.MethodPost, path+"/reveal", map[string]string{"purpose": "回访"})
-	require.Equal(t, http.StatusOK, a.status)
-	require.Equal(t, "12000000001", a.body["phone"])
-	require.Equal(t, http.StatusUnprocessableEntity, w.call(t, chen, http.MethodPost, path+"/reveal", map[string]string{}).status)
-	require.Equal(t, http.StatusForbidden, w.call(t, gu, http.MethodPost, path+"/reveal", map[string]string{"purpose": "好奇"}).status)
-	detail := fmt.Sprint(w.call(t, chen, http.MethodGet, path, nil).body)
+	a := w.Call(t, chen, http.MethodPost, path+"/reveal", map[string]string{"purpose": "回访"})
+	require.Equal(t, http.StatusOK, a.Status)
+	require.Equal(t, "12000000001", a.Body["phone"])
+	require.Equal(t, http.StatusUnprocessableEntity, w.Call(t, chen, http.MethodPost, path+"/reveal", map[string]string{}).Status)
+	require.Equal(t, http.StatusForbidden, w.Call(t, gu, http.MethodPost, path+"/reveal", map[string]string{"purpose": "好奇"}).Status)
+	detail := fmt.Sprint(w.Call(t, chen, http.MethodGet, path, nil).Body)
 	require.NotContains(t, detail, "12000000001")
 	require.NotContains(t, detail, "赵某甲")
 }
 
 // workerThatStops: what is asked while no worker runs is done when one is back.
-func workerThatStops(t *testing.T, w *world) {
-	number := w.openCase(t, "STOP-1", zhanhe, ziran)
+func workerThatStops(t *testing.T, w *testworld.World) {
+	number := w.OpenCase(t, "STOP-1", zhanhe, ziran)
 	for range 3 {
-		stop := w.runWorker(t) // one more beside the world's own
-		w.does(t, chen, number, reached)
+		stop := w.RunWorker(t) // one more beside the world's own
+		w.Does(t, chen, number, reached)
 		stop()
 	}
-	require.Equal(t, []string{"opened", "claimed", "callback_recorded", "callback_recorded", "callback_recorded"}, kinds(w.events(t, number)))
+	require.Equal(t, []string{"opened", "claimed", "callback_recorded", "callback_recorded", "callback_recorded"}, testworld.Kinds(w.Events(t, number)))
 }
 
 // badInput: a clear error with the field named, and nothing half done.
-func badInput(t *testing.T, w *world) {
-	number := w.openCase(t, "BAD-1", zhanhe, ziran)
+func badInput(t *testing.T, w *testworld.World) {
+	number := w.OpenCase(t, "BAD-1", zhanhe, ziran)
 	path := "/api/v1/cases/" + number + "/actions/"
 	for _, bad := range []struct {
 		action, reason, field string
@@ -319,29 +320,29 @@ func badInput(t *testing.T, w *world) {
 		{"record-callback", "invalid_text", "words", map[string]any{"reached": true, "words": "a\x00b"}, 422},
 		{"close", "unknown_action", "action", map[string]any{}, 404},
 	} {
-		a := w.call(t, chen, http.MethodPost, path+bad.action, bad.body)
-		require.Equal(t, bad.status, a.status, "%v", a.body)
-		require.Equal(t, bad.reason, a.reason())
-		require.Equal(t, bad.field, a.body["field"])
+		a := w.Call(t, chen, http.MethodPost, path+bad.action, bad.body)
+		require.Equal(t, bad.status, a.Status, "%v", a.Body)
+		require.Equal(t, bad.reason, a.Reason())
+		require.Equal(t, bad.field, a.Body["field"])
 	}
-	require.Equal(t, http.StatusUnprocessableEntity, w.act(t, tao, number, casework.Assign{UserID: 999999}).status)
-	require.Equal(t, http.StatusUnprocessableEntity, w.act(t, lin, number, casework.Transfer{DepartmentID: 1, Reason: "x"}).status)
-	require.Equal(t, http.StatusBadRequest, w.call(t, chen, http.MethodGet, "/api/v1/cases?limit=-1", nil).status)
-	require.Equal(t, http.StatusBadRequest, w.call(t, chen, http.MethodGet, "/api/v1/cases?limit=2147483648", nil).status)
-	require.Equal(t, http.StatusBadRequest, w.call(t, chen, http.MethodGet, "/api/v1/cases?cursor=x", nil).status)
-	require.Equal(t, []string{"opened"}, kinds(w.events(t, number)))
+	require.Equal(t, http.StatusUnprocessableEntity, w.Act(t, tao, number, casework.Assign{UserID: 999999}).Status)
+	require.Equal(t, http.StatusUnprocessableEntity, w.Act(t, lin, number, casework.Transfer{DepartmentID: 1, Reason: "x"}).Status)
+	require.Equal(t, http.StatusBadRequest, w.Call(t, chen, http.MethodGet, "/api/v1/cases?limit=-1", nil).Status)
+	require.Equal(t, http.StatusBadRequest, w.Call(t, chen, http.MethodGet, "/api/v1/cases?limit=2147483648", nil).Status)
+	require.Equal(t, http.StatusBadRequest, w.Call(t, chen, http.MethodGet, "/api/v1/cases?cursor=x", nil).Status)
+	require.Equal(t, []string{"opened"}, testworld.Kinds(w.Events(t, number)))
 }
 
 // afterTheEnd: a case that has ended answers 409, not 404, and a request that
 // was carried out keeps its answer.
-func afterTheEnd(t *testing.T, w *world) {
-	number := w.openCase(t, "END-1", zhanhe, ziran)
+func afterTheEnd(t *testing.T, w *testworld.World) {
+	number := w.OpenCase(t, "END-1", zhanhe, ziran)
 	withdraw := casework.Withdraw{Reason: "评价人撤回评价"}
-	require.Equal(t, http.StatusOK, w.act(t, lin, number, withdraw, "Idempotency-Key", "w").status)
-	w.await(t, number, casework.StageWithdrawn)
-	again := w.act(t, lin, number, withdraw, "Idempotency-Key", "w")
-	require.Equal(t, http.StatusOK, again.status, "%v", again.body)
-	w.refused(t, lin, number, casework.Escalate{Reason: "x"}, http.StatusConflict, "case_ended")
-	require.Equal(t, http.StatusNotFound, w.call(t, lin, http.MethodGet, "/api/v1/cases/410411-20260101-999999", nil).status)
+	require.Equal(t, http.StatusOK, w.Act(t, lin, number, withdraw, "Idempotency-Key", "w").Status)
+	w.Await(t, number, casework.StageWithdrawn)
+	again := w.Act(t, lin, number, withdraw, "Idempotency-Key", "w")
+	require.Equal(t, http.StatusOK, again.Status, "%v", again.Body)
+	w.Refused(t, lin, number, casework.Escalate{Reason: "x"}, http.StatusConflict, "case_ended")
+	require.Equal(t, http.StatusNotFound, w.Call(t, lin, http.MethodGet, "/api/v1/cases/410411-20260101-999999", nil).Status)
 	recordHistory(t, w, number, "withdrawn")
 }

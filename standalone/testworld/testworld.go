@@ -1,0 +1,236 @@
+// Package testworld is the whole product for tests that live whole cases: a real
+// PostgreSQL, a real Temporal server with time skipping, worker, relay, API and
+// pages, and the people of the demo.
+package testworld
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"guiling/internal/app"
+	"guiling/internal/casework"
+	"guiling/internal/commands"
+	"guiling/internal/engine"
+	"guiling/internal/store"
+	"guiling/internal/testdb"
+	"guiling/migrations"
+	"guiling/standalone/testserver"
+)
+
+// World is one running product.
+type World struct {
+	Store  *store.Store
+	Engine *engine.Engine
+	// URL is where pages and API are served.
+	URL string
+	// Tokens are the bearer tokens of the people of the demo, by user name.
+	Tokens map[string]string
+
+	settings app.Settings
+	training commands.Training
+	client   *http.Client
+	log      *slog.Logger
+}
+
+// New starts one. Cases of different worlds would meet in the engine, so a
+// test process has one, and its tests have cases of their own in it.
+func New(t *testing.T) *World {
+	t.Helper()
+	server := testserver.Shared(t)
+	db := testdb.New(t)
+	w := &World{
+		settings: app.Settings{
+			DatabaseURL: db.AppURL, MigrateDatabaseURL: db.OwnerURL, TemporalAddress: server.Address,
+			TemporalNamespace: server.Namespace, Demo: true, DataKeyFile: filepath.Join(t.TempDir(), "key.json"), Version: "e2e",
+		},
+		Tokens: map[string]string{},
+		log:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+	}
+	require.NoError(t, migrations.Demo(t.Context(), db.OwnerURL, w.log))
+	var err error
+	w.Store, err = app.OpenStore(t.Context(), w.settings)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = w.Store.Close() })
+	w.Engine, err = app.OpenEngine(w.settings, "e2e", w.log)
+	require.NoError(t, err)
+	t.Cleanup(w.Engine.Close)
+	w.training = commands.Training{Store: w.Store, Machine: w.Engine, Namespace: server.Namespace, Now: app.SystemClock}
+	people, err := app.OpenIdentity(w.settings, w.Store)
+	require.NoError(t, err)
+	users, err := people.DemoUsers(t.Context())
+	require.NoError(t, err)
+	for _, u := range users {
+		w.Tokens[u.Username], err = people.IssueToken(t.Context(), u.Username, time.Hour)
+		require.NoError(t, err)
+	}
+	handler, stop, err := app.NewHandler(w.settings, w.Store, w.Engine, w.log)
+	require.NoError(t, err)
+	t.Cleanup(stop)
+	pages := httptest.NewServer(handler)
+	t.Cleanup(pages.Close)
+	w.URL, w.client = pages.URL, pages.Client()
+	w.RunWorker(t)
+	return w
+}
+
+// RunWorker runs a worker until the test ends, or until stop is called.
+func (w *World) RunWorker(t *testing.T) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var group errgroup.Group
+	group.Go(func() error { return app.RunWorker(ctx, w.settings, w.log) })
+	stop = func() {
+		cancel()
+		require.NoError(t, group.Wait())
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// OpenCase brings one negative review in and waits for its case to begin. The
+// record number must be the test's own.
+func (w *World) OpenCase(t *testing.T, record, region, department string) string {
+	t.Helper()
+	row := fmt.Sprintf("%s,1,%s,%s,410100101001,不动产转移登记,窗口03,3,赵某甲,990000198001010011,12000000001,1,2,\"213,208\",跑了四趟还没办成,2026-11-01 09:00:00,2026-11-02 10:00:00\n",
+		record, region, department)
+	header := "projectNo,assessNumber,areaCode,deptName,taskCode,taskName,proManager,pf,userName,certkeyGOV,mobile,userProp,satisfaction,evalDetail,writingEvaluation,acceptDate,assessTime\n"
+	counts, err := app.OpenImporter(w.Store).ImportReviews(t.Context(), "platform", "one.csv", strings.NewReader(header+row))
+	require.NoError(t, err)
+	require.Equal(t, 1, counts.CasesOpened)
+	var number string
+	err = w.Store.DB().QueryRowContext(t.Context(), `
+		SELECT c.number FROM cases c JOIN reviews v ON v.id = c.review_id WHERE v.record_number = $1`, record).Scan(&number)
+	require.NoError(t, err)
+	w.Await(t, number, casework.StageVerification)
+	return number
+}
+
+// Await waits until a case has reached a stage.
+func (w *World) Await(t *testing.T, number string, stage casework.Stage) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		c, err := w.Store.CaseByNumber(t.Context(), number)
+		return err == nil && c.Stage == stage
+	}, 30*time.Second, 20*time.Millisecond, "%s at %s", number, stage)
+}
+
+// Answer is what the API said.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   map[string]any
+}
+
+func (a Answer) Reason() string { return fmt.Sprint(a.Body["code"]) }
+
+func (a Answer) Deadline(t *testing.T) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, fmt.Sprint(a.Body["deadline_at"]))
+	require.NoError(t, err)
+	return at
+}
+
+// Call asks the API as a person.
+func (w *World) Call(t *testing.T, user, method, path string, body any, headers ...string) Answer {
+	t.Helper()
+	token, ok := w.Tokens[user]
+	require.True(t, ok, "no such person: %s", user)
+	var payload io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		require.NoError(t, err)
+		payload = bytes.NewReader(data)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, w.URL+path, payload)
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := w.client.Do(request)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	a := Answer{Status: response.StatusCode, Header: response.Header}
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&a.Body))
+	return a
+}
+
+// Act does something to a case as a person.
+func (w *World) Act(t *testing.T, user, number string, command casework.Command, headers ...string) Answer {
+	t.Helper()
+	return w.Call(t, user, http.MethodPost, "/api/v1/cases/"+number+"/actions/"+string(command.Action()), command, headers...)
+}
+
+// Does is Act that must succeed.
+func (w *World) Does(t *testing.T, user, number string, command casework.Command) Answer {
+	t.Helper()
+	a := w.Act(t, user, number, command)
+	require.Equal(t, http.StatusOK, a.Status, "%s %s: %v", user, command.Action(), a.Body)
+	return a
+}
+
+// Refused is Act that must be refused for a reason.
+func (w *World) Refused(t *testing.T, user, number string, command casework.Command, status int, reason string) {
+	t.Helper()
+	a := w.Act(t, user, number, command)
+	require.Equal(t, status, a.Status, "%s %s: %v", user, command.Action(), a.Body)
+	require.Equal(t, reason, a.Reason(), "%v", a.Body)
+}
+
+// Pass lets time pass for one case.
+func (w *World) Pass(t *testing.T, number string, d time.Duration) time.Time {
+	t.Helper()
+	reached, err := w.training.FastForward(t.Context(), number, d)
+	require.NoError(t, err)
+	return reached
+}
+
+// Events lists what has happened to a case.
+func (w *World) Events(t *testing.T, number string) []store.RecordedEvent {
+	t.Helper()
+	events, err := w.Store.EventsOf(t.Context(), number)
+	require.NoError(t, err)
+	return events
+}
+
+// Kinds names the events in order.
+func Kinds(events []store.RecordedEvent) []string {
+	names := make([]string, 0, len(events))
+	for _, e := range events {
+		names = append(names, string(e.Body.Kind()))
+	}
+	return names
+}
+
+// OpenTasks lists "kind organisation" of the open tasks of a case.
+func (w *World) OpenTasks(t *testing.T, number string) []string {
+	t.Helper()
+	rows, err := w.Store.DB().QueryContext(t.Context(), `
+		SELECT t.kind || ' ' || o.name FROM tasks t JOIN organisations o ON o.id = t.organisation_id
+		WHERE t.case_number = $1 AND t.closed_at IS NULL ORDER BY 1`, number)
+	require.NoError(t, err)
+	defer func() { _ = rows.Close() }()
+	var tasks []string
+	for rows.Next() {
+		var line string
+		require.NoError(t, rows.Scan(&line))
+		tasks = append(tasks, line)
+	}
+	require.NoError(t, rows.Err())
+	return tasks
+}
