@@ -32,11 +32,12 @@ func serve(ctx context.Context, opts options, say progress, terminal io.Writer) 
 		return err
 	}
 	defer closing(&err, st.close)
-	log, file, err := st.openLog(terminal)
+	written, err := st.openLogs(terminal)
 	if err != nil {
 		return err
 	}
-	defer closing(&err, file.Close)
+	defer closing(&err, written.file.Close)
+	log := written.product
 	settings, err := loadSettings(ctx, opts, st, log)
 	if err != nil {
 		return err
@@ -51,7 +52,7 @@ func serve(ctx context.Context, opts options, say progress, terminal io.Writer) 
 		return stoppedEarly(ctx, err)
 	}
 	defer closing(&err, db.stop)
-	temporal, err := startTemporal(ctx, db, st, settings, say, log)
+	temporal, err := startTemporal(ctx, db, st, settings, say, written.temporal)
 	if err != nil {
 		return stoppedEarly(ctx, err)
 	}
@@ -74,10 +75,10 @@ func closing(err *error, end func() error) { *err = errors.Join(*err, end()) }
 
 // stoppedEarly is no error when it was the operator who ended the start.
 func stoppedEarly(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 func loadSettings(ctx context.Context, opts options, st *state, log *slog.Logger) (app.Settings, error) {

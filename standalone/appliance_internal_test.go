@@ -65,11 +65,11 @@ func TestLifeOfAnAppliance(t *testing.T) {
 	ports, err := localpg.FreePorts(t.Context(), 1)
 	require.NoError(t, err)
 	address := fmt.Sprintf("127.0.0.1:%d", ports[0])
-	for name, value := range map[string]string{
-		"GUILING_HTTP_ADDR": address, "GUILING_DATABASE_URL": "", "GUILING_DATABASE_URL_FILE": "", "GUILING_DATA_KEY_FILE": "", "GUILING_DEMO": "",
-	} {
-		t.Setenv(name, value)
-	}
+	t.Setenv("GUILING_HTTP_ADDR", address)
+	t.Setenv("GUILING_DATABASE_URL", "")
+	t.Setenv("GUILING_DATABASE_URL_FILE", "")
+	t.Setenv("GUILING_DATA_KEY_FILE", "")
+	t.Setenv("GUILING_DEMO", "")
 	dir, err := os.MkdirTemp("", "guiling-standalone-") //nolint:usetesting // t.TempDir is closed to the user of PostgreSQL
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })

@@ -74,23 +74,34 @@ func (s *state) password(role string) (string, error) {
 	return password, nil
 }
 
-// openLog gives a log that goes to a file as a whole and to the terminal from
-// warnings on.
-func (s *state) openLog(terminal io.Writer) (*slog.Logger, *os.File, error) {
+// logs are where the parts of the product write to.
+type logs struct {
+	// product goes to the file as a whole and to the terminal from warnings on.
+	product *slog.Logger
+	// temporal goes to the file only: its warnings are about its inner life,
+	// and what matters of them the product notices itself.
+	temporal *slog.Logger
+	file     *os.File
+}
+
+func (s *state) openLogs(terminal io.Writer) (logs, error) {
 	path := s.path("guiling.log")
 	if info, err := os.Stat(path); err == nil && info.Size() > logLimit {
 		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, nil, fmt.Errorf("set the old log aside: %w", err)
+			return logs{}, fmt.Errorf("set the old log aside: %w", err)
 		}
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // G304: the operator's folder
 	if err != nil {
-		return nil, nil, fmt.Errorf("open the log: %w", err)
+		return logs{}, fmt.Errorf("open the log: %w", err)
 	}
-	return slog.New(slog.NewMultiHandler(
-		slog.NewJSONHandler(file, nil),
-		slog.NewTextHandler(terminal, &slog.HandlerOptions{Level: slog.LevelWarn}),
-	)), file, nil
+	whole := slog.NewJSONHandler(file, nil)
+	warnings := slog.NewTextHandler(terminal, &slog.HandlerOptions{Level: slog.LevelWarn})
+	return logs{
+		product:  slog.New(slog.NewMultiHandler(whole, warnings)),
+		temporal: slog.New(whole),
+		file:     file,
+	}, nil
 }
 
 // dropStale removes what a process that was killed has left for other shells.

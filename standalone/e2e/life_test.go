@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"guiling/internal/casework"
-	"guiling/internal/store"
 	"guiling/standalone/testworld"
 )
 
@@ -86,7 +85,7 @@ func wholeCase(t *testing.T, w *testworld.World) {
 
 	// 湛河区 on the last day + 0, 平顶山市 three days later, the province after seven.
 	w.Pass(t, number, 27*day)
-	c := theCase(t, w, number)
+	c := w.Case(t, number)
 	require.NotNil(t, c.OverdueSince)
 	require.True(t, c.OverdueSince.Equal(until.End()))
 	require.Contains(t, w.OpenTasks(t, number), "supervise 湛河区政务服务管理局（演示）")
@@ -119,7 +118,7 @@ func wholeCase(t *testing.T, w *testworld.World) {
 	}, testworld.Kinds(w.Events(t, number)))
 	alarmsRangAtTheirInstants(t, w, number, until)
 
-	c = theCase(t, w, number)
+	c = w.Case(t, number)
 	require.True(t, c.EverLate, "what was late stays late")
 	require.False(t, *c.ClosedOnTime)
 	require.Equal(t, 1, c.Reopenings)
@@ -149,13 +148,6 @@ func alarmsRangAtTheirInstants(t *testing.T, w *testworld.World, number string, 
 		require.False(t, e.At.Before(due), "%s is never early", e.Body.Kind())
 		require.WithinDuration(t, due, e.At, precision, "%s", e.Body.Kind())
 	}
-}
-
-func theCase(t *testing.T, w *testworld.World, number string) store.Case {
-	t.Helper()
-	c, err := w.Store.CaseByNumber(t.Context(), number)
-	require.NoError(t, err)
-	return c
 }
 
 // townshipCase: who confirms an invalid review of a township sits at county

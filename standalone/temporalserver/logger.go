@@ -2,6 +2,7 @@ package temporalserver
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -38,13 +39,35 @@ func (logger) Info(string, ...tag.Tag) {}
 func (l logger) Warn(msg string, tags ...tag.Tag) {
 	// We leave that port closed, and the server regrets it at each start.
 	const noHTTP = "HTTP API port has not been set"
-	if !l.stopping.Load() && !strings.HasPrefix(msg, noHTTP) {
+	if !l.stopping.Load() && !strings.HasPrefix(msg, noHTTP) && !passing(tags) {
 		l.write(slog.LevelWarn, msg, tags)
 	}
 }
 
 // Error implements log.Logger.
-func (l logger) Error(msg string, tags ...tag.Tag) { l.write(slog.LevelError, msg, tags) }
+func (l logger) Error(msg string, tags ...tag.Tag) {
+	if !passing(tags) {
+		l.write(slog.LevelError, msg, tags)
+	}
+}
+
+// passing recognises two failures that nobody can do anything about: that a
+// client went away in the middle of its request, and what the queues of a
+// history shard say in the moment in which the starting server takes the
+// shard over. A database that is gone makes itself heard in other words too.
+func passing(tags []tag.Tag) bool {
+	for _, t := range tags {
+		if t.Key() != "error" {
+			continue
+		}
+		// The tag holds the error or its text, as the server likes.
+		text := fmt.Sprint(t.Value())
+		if text == "shard status unknown" || strings.HasSuffix(text, context.Canceled.Error()) {
+			return true
+		}
+	}
+	return false
+}
 
 // DPanic implements log.Logger. As in a production build of the server it does not panic.
 func (l logger) DPanic(msg string, tags ...tag.Tag) { l.write(slog.LevelError, msg, tags) }

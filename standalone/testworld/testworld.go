@@ -200,6 +200,14 @@ func (w *World) Pass(t *testing.T, number string, d time.Duration) time.Time {
 	return reached
 }
 
+// Case is the row of a case.
+func (w *World) Case(t *testing.T, number string) store.Case {
+	t.Helper()
+	c, err := w.Store.CaseByNumber(t.Context(), number)
+	require.NoError(t, err)
+	return c
+}
+
 // Events lists what has happened to a case.
 func (w *World) Events(t *testing.T, number string) []store.RecordedEvent {
 	t.Helper()

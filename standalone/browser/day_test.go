@@ -1,0 +1,104 @@
+package browser_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"guiling/internal/casework"
+	"guiling/standalone/testworld"
+)
+
+// TestACaseThroughFourPeople takes one case from the inbox to the archive, as
+// four people do it with their mouse and keyboard, and an auditor looks on.
+func TestACaseThroughFourPeople(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t)
+	number := w.OpenCase(t, "BROWSER-1", "410411000000", "湛河区自然资源局")
+	browser := chromium(t)
+
+	handler := signIn(t, browser, w, "zhanhe.ziran.chen")
+	require.Contains(t, handler.text("main"), number, "the case is in the inbox")
+	require.Contains(t, handler.text("main"), "跑了四趟还没办成")
+	handler.picture("inbox")
+	handler.open("/cases/" + number)
+	require.NotContains(t, handler.text("body"), "赵某甲", "the reviewer is masked")
+	require.NotContains(t, handler.text("body"), "12000000001")
+	handler.picture("case-verification")
+
+	// What is missing is said beside the field, and what was typed stays.
+	handler.submit(number, casework.ActionRecordCallback, map[string]string{"reached": "true", "outcome": "约定周五回复"})
+	require.True(t, handler.exists(`[role="alert"]`))
+	require.Contains(t, handler.text("main"), "约定周五回复")
+	handler.picture("case-error")
+	handler.done(number, casework.ActionRecordCallback, map[string]string{"reached": "true", "words": "材料要求反复变化"})
+	handler.done(number, casework.ActionVerify, map[string]string{"outcome": "complex", "findings": "窗口与指南要求不一致，属实"})
+
+	// The deadline on the page is the rule's: 15 natural days, day 0 not counted.
+	lastDay := casework.DateOf(time.Now()).AddDays(15)
+	handler.unfold("details.g-why")
+	clock := handler.text(".g-clock")
+	require.Contains(t, clock, "第九条")
+	require.Contains(t, clock, lastDay.Start().Format("2006-01-02"))
+	require.True(t, w.Case(t, number).DeadlineAt.Equal(lastDay.End()))
+	handler.picture("case-rectification")
+
+	until := lastDay.AddDays(5)
+	handler.done(number, casework.ActionRequestExtension, map[string]string{"until": until.String(), "reason": "需省级系统改造"})
+	supervisor := signIn(t, browser, w, "zhanhe.jiandu.lin")
+	require.Contains(t, supervisor.text("main"), number, "the extension waits in the supervisor's inbox")
+	supervisor.picture("supervisor-inbox")
+	supervisor.done(number, casework.ActionDecideExtension, map[string]string{"grant": "true", "reason": "同意"})
+	require.True(t, w.Case(t, number).DeadlineAt.Equal(until.End()))
+
+	lead := signIn(t, browser, w, "zhanhe.ziran.tao")
+	rectify := map[string]string{"done": "统一了收件标准", "cause": "guide"}
+	feedBack := map[string]string{"channel": "sms", "words": "已统一收件标准"}
+	lead.done(number, casework.ActionSubmitRectification, rectify)
+	lead.done(number, casework.ActionSendFeedback, feedBack)
+	lead.done(number, casework.ActionRecordAnswer, map[string]string{"answer": "unsatisfied", "words": "窗口还是要旧材料"})
+	require.Equal(t, casework.StageRectification, w.Case(t, number).Stage, "reopened")
+	lead.done(number, casework.ActionSubmitRectification, rectify)
+	lead.done(number, casework.ActionSendFeedback, feedBack)
+	lead.done(number, casework.ActionRecordAnswer, map[string]string{"answer": "satisfied"})
+	w.Await(t, number, casework.StageSpotCheck)
+
+	checker := signIn(t, browser, w, "zhanhe.jiandu.su")
+	checker.done(number, casework.ActionRecordSpotCheck, map[string]string{"method": "phone", "passed": "true", "findings": "电话回访，群众满意"})
+	w.Await(t, number, casework.StageArchived)
+	checker.open("/cases/" + number)
+	require.Contains(t, checker.text("main"), "归档")
+	checker.picture("case-archived")
+
+	auditor := signIn(t, browser, w, "zhanhe.shenji.gu")
+	require.Contains(t, auditor.text("main"), number)
+	auditor.picture("events")
+	auditor.open("/cases/" + number)
+	require.Contains(t, auditor.text("main"), "supervisor-decides-first-extension", "the rule that allowed it")
+	require.False(t, auditor.exists("main form[action*='/actions/']"), "an auditor never acts")
+	auditor.picture("case-auditor")
+}
+
+// TestOverdueAndOthers: the supervisor's list, and a person of another department.
+func TestOverdueAndOthers(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t)
+	number := w.OpenCase(t, "BROWSER-2", "410411000000", "湛河区自然资源局")
+	w.Pass(t, number, 5*24*time.Hour) // the verification takes three natural days
+	browser := chromium(t)
+
+	supervisor := signIn(t, browser, w, "zhanhe.jiandu.lin")
+	supervisor.open("/overdue")
+	require.Contains(t, supervisor.text("main"), number)
+	require.Contains(t, supervisor.text("main"), "已超")
+	supervisor.picture("overdue")
+	supervisor.done(number, casework.ActionEscalate, map[string]string{"reason": "承办部门未核实"})
+
+	outsider := signIn(t, browser, w, "zhanhe.shichang.ren")
+	require.NotContains(t, outsider.text("main"), number)
+	outsider.picture("inbox-empty")
+	require.EqualValues(t, http.StatusNotFound, outsider.open("/cases/"+number))
+	outsider.picture("not-found")
+}
