@@ -1,0 +1,295 @@
+package web
+
+import (
+	"crypto/rand"
+	"net/http"
+	"slices"
+
+	"guiling/internal/casework"
+	"guiling/internal/commands"
+	"guiling/internal/store"
+)
+
+type casePage struct {
+	frame
+
+	View      commands.CaseView
+	Due       due
+	Tags      []string
+	Entries   []entry
+	Clock     *clockView
+	OnTime    bool // of a case that closed
+	Primary   *actionForm
+	Others    []actionForm
+	Blocked   []blockedAction
+	Hindrance *blockedAction // the work itself, when it has to wait for something
+	Errors    []formError
+	Stale     bool
+	Kept      []keptText // typed into a form that is no longer there
+	Notice    *noticeView
+	Reveal    revealView
+}
+
+// clockView is the clock that runs, with why it ends when it does.
+type clockView struct {
+	Due      due
+	Kind     casework.ClockKind
+	Deadline casework.Deadline
+	Limit    string
+	Steps    []clockStep
+}
+
+type clockStep struct {
+	Words string
+	To    casework.Date
+}
+
+// blockedAction is an action that this person may do, and why not now.
+type blockedAction struct {
+	Action casework.Action
+	Why    string
+}
+
+// formError is one line of what is wrong, with the field to go to.
+type formError struct{ Words, FieldID string }
+
+// noticeView is what the last action did, and what is next.
+type noticeView struct {
+	Done, Next string
+	Task       *taskRow
+}
+
+// revealView is the reviewer as this person may see them.
+type revealView struct {
+	Path     string // empty when they may not be revealed
+	Reviewer *store.Reviewer
+	Purpose  string
+	Error    string
+}
+
+// showCase answers GET /cases/:number.
+func showCase(v *visit) error { return v.renderCase(http.StatusOK, v.Param("number"), refused{}) }
+
+func (v *visit) renderCase(status int, number string, r refused) error {
+	return v.renderCaseWith(status, number, r, nil)
+}
+
+// renderCaseWith renders a case: after a refusal with all that was typed, after a
+// reveal with the reviewer.
+func (v *visit) renderCaseWith(status int, number string, r refused, reviewer *store.Reviewer) error {
+	ctx := v.Request().Context()
+	view, err := v.site.Commands.ViewCase(ctx, v.user.Actor, number)
+	if err != nil {
+		return err
+	}
+	choices, err := v.site.Commands.ChoicesFor(ctx, view)
+	if err != nil {
+		return err
+	}
+	p := casePage{
+		frame: v.frame(view.Case.MatterName+" "+view.Case.Number, firstPlace(v.user.Actor)),
+		View:  view, Due: v.say.due(view.Case.DeadlineAt, view.Case.PausedAt, view.Now),
+		Tags: v.tagLabels(view.Case.Tags), Entries: v.entriesOf(view, choices), Clock: v.clockOf(view),
+	}
+	p.OnTime = view.Case.ClosedOnTime != nil && *view.Case.ClosedOnTime
+	if view.CanReveal {
+		p.Reveal = revealView{Path: casePath(number) + "/reveal", Reviewer: reviewer}
+	}
+	v.addForms(&p, choices, r)
+	v.addErrors(&p, r)
+	if n, ok := v.takeNotice(number); ok {
+		p.Notice = v.noticeOf(n)
+	}
+	return v.render(status, "case", p)
+}
+
+func (v *visit) tagLabels(codes []string) []string {
+	labels := make([]string, 0, len(codes))
+	for _, code := range codes {
+		if tag, ok := v.site.tags.Find(code); ok {
+			labels = append(labels, tag.Label)
+		} else {
+			labels = append(labels, code)
+		}
+	}
+	return labels
+}
+
+func (v *visit) entriesOf(view commands.CaseView, choices commands.CaseChoices) []entry {
+	n := namesIn(view.Events)
+	if view.Case.HandlerID != 0 {
+		n.people[view.Case.HandlerID] = view.Case.HandlerName
+	}
+	n.organisations[view.Case.DepartmentID] = view.Case.DepartmentName
+	for _, u := range choices.Colleagues {
+		n.people[u.ID] = u.DisplayName
+	}
+	for _, o := range choices.Departments {
+		n.organisations[o.ID] = o.Name
+	}
+	entries := make([]entry, 0, len(view.Events))
+	for _, e := range view.Events {
+		entries = append(entries, v.say.entryOf(e, n))
+	}
+	return entries
+}
+
+func (v *visit) clockOf(view commands.CaseView) *clockView {
+	if view.Deadline == nil || view.State.Clock == nil {
+		return nil
+	}
+	d := *view.Deadline
+	c := clockView{
+		Due: v.say.due(&d.At, view.Case.PausedAt, view.Now), Kind: view.State.Clock.Kind, Deadline: d, Limit: v.say.limit(d.Limit),
+	}
+	for _, step := range d.Steps {
+		words := v.say.T("step."+step.Kind, "Count", step.Days)
+		if step.Kind == "limit" {
+			words = v.say.T("step.limit", "Limit", c.Limit)
+		}
+		c.Steps = append(c.Steps, clockStep{Words: words, To: step.To})
+	}
+	return &c
+}
+
+// workOrder is the order in which actions are the next one: the first that a
+// person may do now is the form of the page. What only sometimes is the next
+// step says when.
+var workOrder = []struct {
+	action casework.Action
+	when   func(casework.State) bool
+}{
+	{action: casework.ActionResume},
+	{action: casework.ActionDecideExtension},
+	{action: casework.ActionDecideInvalid},
+	{action: casework.ActionDecideReopening},
+	{action: casework.ActionRecordSpotCheck},
+	{action: casework.ActionVerify},
+	{action: casework.ActionSubmitRectification},
+	{action: casework.ActionSendFeedback},
+	{action: casework.ActionRecordCallback, when: func(s casework.State) bool { return s.Stage == casework.StageVerification }},
+	{action: casework.ActionRecordAnswer},
+	{action: casework.ActionEscalate, when: func(s casework.State) bool { return s.Overdue() || s.EscalationOpen }},
+}
+
+// addForms makes one form for each action that can be done, the next one first,
+// and names the others with the reason.
+func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
+	may := func(action casework.Action) (commands.AvailableAction, bool) {
+		i := slices.IndexFunc(p.View.Actions, func(a commands.AvailableAction) bool { return a.Action == action })
+		if i < 0 {
+			return commands.AvailableAction{}, false
+		}
+		return p.View.Actions[i], true
+	}
+	primary := casework.Action("")
+	for _, step := range workOrder {
+		a, ok := may(step.action)
+		if !ok || (step.when != nil && !step.when(p.View.State)) {
+			continue
+		}
+		if a.Blocked == nil {
+			primary = step.action
+			break
+		}
+		if p.Hindrance == nil && hinders(a.Blocked.Reason) {
+			p.Hindrance = &blockedAction{Action: a.Action, Why: v.say.T("error."+a.Blocked.Reason, "Field", "")}
+		}
+	}
+	for _, a := range p.View.Actions {
+		if a.Blocked != nil {
+			if p.Hindrance != nil && p.Hindrance.Action == a.Action || slices.Contains(nothingToDo, a.Blocked.Reason) {
+				continue
+			}
+			p.Blocked = append(p.Blocked, blockedAction{Action: a.Action, Why: v.say.T("error."+a.Blocked.Reason, "Field", "")})
+			continue
+		}
+		key, typed := rand.Text(), func(string) string { return "" }
+		if r.Action == a.Action && len(r.Errors) > 0 {
+			typed = v.typed
+			// The same key makes a second try after "no answer in time" the same
+			// request. A changed case asks for a new decision.
+			if sent := v.form.Get("key"); sent != "" && len(sent) <= maxKey && r.Errors[0].Code != casework.CodeStale {
+				key = sent
+			}
+		}
+		form := v.formFor(a.Action, p.View, choices, key, typed)
+		form.Open = r.Action == a.Action
+		if a.Action == primary {
+			p.Primary = &form
+		} else {
+			p.Others = append(p.Others, form)
+		}
+	}
+}
+
+// nothingToDo are the reasons for which nobody misses an action.
+var nothingToDo = []string{"already_yours", "not_paused", "no_extension_pending", "no_decision_awaited"}
+
+// hinders reports whether a reason is worth saying above the form: the work
+// waits for something that this person can do.
+func hinders(reason string) bool { return reason == "callback_needed" || reason == "paused" }
+
+// addErrors puts what is wrong above the page and beside its fields.
+func (v *visit) addErrors(p *casePage, r refused) {
+	if len(r.Errors) == 0 {
+		return
+	}
+	p.Stale = r.Errors[0].Code == casework.CodeStale
+	if r.Action == casework.ActionReveal {
+		p.Reveal.Purpose = v.typed("purpose")
+		p.Reveal.Error = v.say.T("error."+r.Errors[0].Reason, "Field", v.say.T("reveal.purpose"))
+		p.Errors = append(p.Errors, formError{Words: p.Reveal.Error, FieldID: "reveal-purpose"})
+		return
+	}
+	form := v.shownForm(p, r.Action)
+	if form == nil {
+		p.Kept = v.keptTexts()
+	}
+	for _, wrong := range r.Errors {
+		words, field := "", (*formField)(nil)
+		if form != nil {
+			if i := slices.IndexFunc(form.Fields, func(f formField) bool { return f.Name == wrong.Field }); i >= 0 {
+				field = &form.Fields[i]
+			}
+		}
+		if field == nil {
+			words = v.say.T("error."+wrong.Reason, "Field", wrong.Field)
+			p.Errors = append(p.Errors, formError{Words: words})
+			continue
+		}
+		words = v.say.T("error."+wrong.Reason, "Field", field.Label)
+		field.Error = words
+		id := field.ID
+		if field.Widget == widgetChoice || field.Widget == widgetDecide {
+			id += "-0"
+		}
+		p.Errors = append(p.Errors, formError{Words: words, FieldID: id})
+	}
+}
+
+func (v *visit) shownForm(p *casePage, action casework.Action) *actionForm {
+	if p.Primary != nil && p.Primary.Action == action {
+		return p.Primary
+	}
+	if i := slices.IndexFunc(p.Others, func(f actionForm) bool { return f.Action == action }); i >= 0 {
+		return &p.Others[i]
+	}
+	return nil
+}
+
+func (v *visit) noticeOf(n notice) *noticeView {
+	out := noticeView{Done: v.say.T("done." + string(n.Action)), Next: v.say.T("next." + string(n.Stage))}
+	if !n.Deadline.IsZero() {
+		out.Next = v.say.T("next.by", "Next", out.Next, "Date", lastDayOf(n.Deadline))
+	}
+	if n.Action == casework.ActionClaim {
+		return &out
+	}
+	if task, ok := v.nextTask(n.Number); ok {
+		row := taskRow{caseRow: v.caseRow(task.Case), Kind: task.Kind}
+		row.Due = v.say.due(task.DueAt, task.Case.PausedAt, v.site.Commands.Now(task.Case))
+		out.Task = &row
+	}
+	return &out
+}

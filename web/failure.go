@@ -1,0 +1,149 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"guiling/internal/casework"
+)
+
+// statusOf is the one place where an error of the domain becomes a status.
+func statusOf(err *casework.Error) int {
+	switch err.Code {
+	case casework.CodeInvalid:
+		switch err.Reason {
+		case "malformed_cursor", "limit_range", "malformed_form":
+			return http.StatusBadRequest
+		case "form_too_large":
+			return http.StatusRequestEntityTooLarge
+		}
+		return http.StatusUnprocessableEntity
+	case casework.CodeUnauthorized:
+		return http.StatusUnauthorized
+	case casework.CodeForbidden:
+		return http.StatusForbidden
+	case casework.CodeNotFound:
+		return http.StatusNotFound
+	case casework.CodeConflict, casework.CodeStale:
+		return http.StatusConflict
+	case casework.CodeKeyReused:
+		return http.StatusUnprocessableEntity
+	case casework.CodeTooMany:
+		return http.StatusTooManyRequests
+	case casework.CodeUnavailable:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+func errNoPage() *casework.Error {
+	return &casework.Error{Code: casework.CodeNotFound, Reason: "not_found", Detail: "there is no such page"}
+}
+
+// codeInternal marks what is our fault and hidden.
+const codeInternal casework.Code = "internal"
+
+// domainError gives err as one that may be shown. What is not of the domain is
+// logged and hidden.
+func (v *visit) domainError(err error) *casework.Error {
+	if domain, ok := casework.AsError(err); ok {
+		if domain.Code == casework.CodeUnavailable {
+			v.site.Log.WarnContext(v.Request().Context(), "unavailable", "path", v.Path(), "error", err)
+		}
+		return domain
+	}
+	v.site.Log.ErrorContext(v.Request().Context(), "request failed", "path", v.Path(), "error", err)
+	return &casework.Error{Code: codeInternal, Reason: "internal", Detail: "see the log"}
+}
+
+// fail answers a request that a handler gave up.
+func (v *visit) fail(err error) error {
+	domain := v.domainError(err)
+	if domain.Code != casework.CodeUnauthorized {
+		return v.showFailure(domain)
+	}
+	// A form that was sent after the session ended is not lost: what was typed is
+	// shown beside the sign-in.
+	r := v.Request()
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return v.redirect("/sign-in?next=" + url.QueryEscape(v.here()))
+	}
+	return v.renderSignIn(http.StatusUnauthorized, signInPage{
+		Next: v.here(), Error: v.say.T("error." + domain.Reason), Typed: v.keptTexts(),
+	})
+}
+
+// fromEcho gives an error of the router, or a panic that was recovered, as one
+// of ours.
+func fromEcho(err error) *casework.Error {
+	if refused, ok := errors.AsType[*echo.HTTPError](err); ok && refused.Code < http.StatusInternalServerError {
+		return errNoPage()
+	}
+	return &casework.Error{Code: codeInternal, Reason: "internal", Detail: "see the log"}
+}
+
+// keptText is something that was typed and could not be taken.
+type keptText struct{ Label, Text string }
+
+// keptTexts gives the words that were typed into the form of an action.
+func (v *visit) keptTexts() []keptText {
+	var kept []keptText
+	action := casework.Action(v.Param("action"))
+	for _, f := range casework.CommandFields(action) {
+		spec := specOf(action, f.Name)
+		if text := v.typed(f.Name); spec.Widget == widgetText && strings.TrimSpace(text) != "" {
+			kept = append(kept, keptText{Label: v.say.T(fieldKey(action, f.Name)), Text: text})
+		}
+	}
+	return kept
+}
+
+type failurePage struct {
+	frame
+
+	Status   int
+	Words    string
+	WhatNext string
+	Kept     []keptText
+	Back     string
+}
+
+// failureKinds are the codes that have a page with words of their own; every
+// other code is shown as one that is wrong in itself.
+var failureKinds = []casework.Code{
+	casework.CodeForbidden, casework.CodeNotFound, casework.CodeUnavailable, casework.CodeTooMany, codeInternal,
+}
+
+// showFailure renders an error in the frame of all pages: what is wrong, why,
+// and what to do.
+func (v *visit) showFailure(domain *casework.Error) error {
+	kind := domain.Code
+	if !slices.Contains(failureKinds, kind) {
+		kind = casework.CodeInvalid
+	}
+	p := failurePage{
+		frame: v.frame(v.say.T("failure."+string(kind)+".title"), ""), Status: statusOf(domain),
+		WhatNext: v.say.T("failure." + string(kind) + ".next"), Back: "/",
+	}
+	if kind == casework.CodeForbidden || kind == casework.CodeInvalid {
+		p.Words = v.say.T("error."+domain.Reason, "Field", domain.Field)
+	} else {
+		p.Words = v.say.T("failure." + string(kind) + ".words")
+	}
+	if domain.Reason != "cross_site" {
+		p.Kept = v.keptTexts()
+	}
+	if number := v.Param("number"); number != "" && v.Request().Method != http.MethodGet {
+		p.Back = casePath(number)
+	}
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
+		v.Response().Header().Set(echo.HeaderRetryAfter, "5")
+	}
+	return v.render(p.Status, "failure", p)
+}

@@ -1,0 +1,118 @@
+package web
+
+import (
+	"crypto/rand"
+	"net/http"
+	"slices"
+
+	"guiling/internal/casework"
+	"guiling/internal/store"
+)
+
+type inboxPage struct {
+	frame
+
+	View  store.TaskView
+	Views []inboxView
+	Rows  []taskRow
+	Next  string
+	First string // the first page
+	Later bool   // this is not it
+}
+
+// inboxView is one way to look at the tasks, with how many there are.
+type inboxView struct {
+	View    store.TaskView
+	Count   int
+	Current bool
+}
+
+// taskRow is one task as a line of the inbox.
+type taskRow struct {
+	caseRow
+
+	Kind  casework.TaskKind
+	Claim *claimForm // nil when the case has somebody, or is not this person's to take
+}
+
+// claimForm takes a case out of the inbox. Its key makes a second click do nothing.
+type claimForm struct {
+	Path, Key string
+	Version   int
+}
+
+// showInbox answers GET /tasks?view=mine|unclaimed|all.
+func showInbox(v *visit) error {
+	after, err := cursorOf[store.TaskCursor](v)
+	if err != nil {
+		return err
+	}
+	view := store.TaskView(v.QueryParam("view"))
+	page, err := v.site.Commands.Inbox(v.Request().Context(), v.user.Actor, view, after, 0)
+	if err != nil {
+		return err
+	}
+	p := inboxPage{frame: v.frame(v.say.T("inbox.title"), "/tasks"), View: page.View, Later: after.ID != 0}
+	for _, known := range store.TaskViews() {
+		p.Views = append(p.Views, inboxView{View: known, Count: page.Counts[known], Current: known == page.View})
+	}
+	// The tasks of an authority are anybody's there; those of a department are
+	// claimed.
+	claims := v.user.Actor.OrganisationKind == casework.KindDepartment
+	for _, task := range page.Tasks {
+		row := taskRow{caseRow: v.caseRow(task.Case), Kind: task.Kind}
+		row.Due = v.say.due(task.DueAt, task.Case.PausedAt, v.site.Commands.Now(task.Case))
+		if claims && task.AssigneeID == 0 {
+			row.Claim = &claimForm{
+				Path: actionPath(task.Case.Number, casework.ActionClaim), Key: rand.Text(), Version: task.Case.Version,
+			}
+		}
+		p.Rows = append(p.Rows, row)
+	}
+	if p.Next, err = nextPage(v, page.Next); err != nil {
+		return err
+	}
+	p.First = firstPage(v)
+	return v.render(http.StatusOK, "inbox", p)
+}
+
+// caseRow is a case as a line of a list.
+type caseRow struct {
+	Number     string
+	Path       string
+	Due        due
+	Matter     string
+	Words      string
+	Rating     casework.RatingLevel
+	Stage      casework.Stage
+	Handler    string
+	Mine       bool
+	Department string
+	Region     string
+}
+
+func (v *visit) caseRow(c store.Case) caseRow {
+	return caseRow{
+		Number: c.Number, Path: casePath(c.Number), Due: v.say.due(c.DeadlineAt, c.PausedAt, v.site.Commands.Now(c)),
+		Matter: c.MatterName, Words: c.Words, Rating: c.Rating, Stage: c.Stage, Handler: c.HandlerName,
+		Mine: c.HandlerID == v.user.ID, Department: c.DepartmentName, Region: c.RegionName,
+	}
+}
+
+// nextTask finds the next task in line, for whoever has just finished one.
+func (v *visit) nextTask(except string) (store.Task, bool) {
+	view := store.TasksMine
+	if v.user.Actor.OrganisationKind == casework.KindAuthority {
+		view = store.TasksAll
+	}
+	page, err := v.site.Commands.Inbox(v.Request().Context(), v.user.Actor, view, store.TaskCursor{}, 2)
+	if err != nil {
+		// No inbox, or none that answers: the page is good without.
+		return store.Task{}, false
+	}
+	i := slices.IndexFunc(page.Tasks, func(t store.Task) bool { return t.Case.Number != except })
+	if i < 0 {
+		return store.Task{}, false
+	}
+	return page.Tasks[i], true
+}

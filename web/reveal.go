@@ -1,0 +1,35 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+
+	"guiling/internal/casework"
+)
+
+// revealReviewer answers POST /cases/:number/reveal: the case once more, with
+// the reviewer's phone in clear. It is in no address and kept by no cache, and
+// the next look asks for its purpose again (第六条).
+func revealReviewer(v *visit) error {
+	number := v.Param("number")
+	if err := allow(v.site.limits.reveal, strconv.FormatInt(v.user.ID, 10)); err != nil {
+		return v.renderCase(http.StatusTooManyRequests, number, refused{Action: casework.ActionReveal, Errors: asErrors(err)})
+	}
+	reviewer, err := v.site.Commands.RevealReviewer(v.Request().Context(), v.user.Actor, number, v.form.Get("purpose"))
+	if err != nil {
+		domain := v.domainError(err)
+		if domain.Code == casework.CodeUnauthorized || domain.Code == casework.CodeNotFound {
+			return domain
+		}
+		return v.renderCase(statusOf(domain), number, refused{Action: casework.ActionReveal, Errors: []*casework.Error{domain}})
+	}
+	return v.renderCaseWith(http.StatusOK, number, refused{}, &reviewer)
+}
+
+func asErrors(err error) []*casework.Error {
+	domain, ok := casework.AsError(err)
+	if !ok {
+		return nil
+	}
+	return []*casework.Error{domain}
+}

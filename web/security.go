@@ -1,0 +1,104 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"guiling/internal/casework"
+)
+
+// contentPolicy lets a page load nothing but our own files. img-src has data:
+// because the stylesheet of Tabler draws ticks and arrows that way.
+var contentPolicy = strings.Join([]string{
+	"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
+	"connect-src 'self'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'",
+}, "; ")
+
+// setHeaders sets what protects a page. Every page may hold personal data, so
+// that none is kept by a browser or a proxy; static files say otherwise.
+func (s *site) setHeaders(h http.Header) {
+	h.Set(echo.HeaderContentSecurityPolicy, contentPolicy)
+	h.Set(echo.HeaderXContentTypeOptions, "nosniff")
+	h.Set(echo.HeaderReferrerPolicy, "same-origin")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set(echo.HeaderCacheControl, "no-store")
+	h.Add(echo.HeaderVary, "Cookie, Accept-Language")
+	if s.Secure {
+		h.Set(echo.HeaderStrictTransportSecurity, "max-age=31536000")
+	}
+}
+
+// The keys of a session, and the names of cookies.
+const (
+	sessionUserID  = "user_id"
+	sessionNotice  = "notice"
+	sessionCookie  = "guiling_session"
+	languageCookie = "guiling_language"
+)
+
+// The life of a session: without a request, and in all.
+const (
+	sessionIdle     = 30 * time.Minute
+	sessionLifetime = 12 * time.Hour
+)
+
+// NewSessions makes the sessions of the pages, kept in store. secure says that
+// the pages are served by TLS.
+func NewSessions(store scs.Store, secure bool) *scs.SessionManager {
+	m := scs.New()
+	m.Store = store
+	m.IdleTimeout, m.Lifetime = sessionIdle, sessionLifetime
+	m.HashTokenInStore = true
+	m.Cookie.Name = cookieName(sessionCookie, secure)
+	m.Cookie.HttpOnly = true
+	m.Cookie.SameSite = http.SameSiteLaxMode
+	m.Cookie.Secure = secure
+	m.Cookie.Persist = false
+	m.Cookie.Path = "/"
+	return m
+}
+
+// cookieName binds a cookie to its host where it is served by TLS: no other host
+// of the same domain can set it.
+func cookieName(name string, secure bool) string {
+	if secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func (s *site) cookieName(name string) string { return cookieName(name, s.Secure) }
+
+// limits slow down who tries many passwords, or looks at many reviewers.
+type limits struct {
+	signInByAddress, signInByName, reveal middleware.RateLimiterStore
+}
+
+func newLimits() limits {
+	// Rates are per second.
+	limit := func(config middleware.RateLimiterMemoryStoreConfig) middleware.RateLimiterStore {
+		config.ExpiresIn = time.Hour
+		return middleware.NewRateLimiterMemoryStoreWithConfig(config)
+	}
+	return limits{
+		// An office of many people has one address.
+		signInByAddress: limit(middleware.RateLimiterMemoryStoreConfig{Rate: 1, Burst: 60}),
+		signInByName:    limit(middleware.RateLimiterMemoryStoreConfig{Rate: 0.1, Burst: 10}),
+		reveal:          limit(middleware.RateLimiterMemoryStoreConfig{Rate: 0.3, Burst: 20}),
+	}
+}
+
+// allow asks a limit and says no as the domain does.
+func allow(limit middleware.RateLimiterStore, who string) error {
+	if ok, err := limit.Allow(who); !ok || err != nil {
+		return &casework.Error{Code: casework.CodeTooMany, Reason: "too_many", Detail: "slow down"}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+// What makes the pages quicker for who works with them all day. Every page works
+// without it.
+"use strict";
+
+(() => {
+  // j and k move through the rows of a list; Enter, on the link that has the
+  // focus, opens one. "/" goes to the field that finds a case.
+  const typing = (e) => e.target.closest("input, textarea, select, [contenteditable]");
+  document.addEventListener("keydown", (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e)) return;
+    if (e.key === "/") {
+      const find = document.getElementById("find");
+      if (find) {
+        e.preventDefault();
+        find.focus();
+      }
+      return;
+    }
+    if (e.key !== "j" && e.key !== "k") return;
+    const rows = [...document.querySelectorAll("[data-rows] [data-row]")];
+    if (rows.length === 0) return;
+    const row = document.activeElement?.closest("tr");
+    const now = rows.findIndex((link) => link.closest("tr") === row);
+    const next = now < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, now + (e.key === "j" ? 1 : -1)));
+    e.preventDefault();
+    rows[next].focus();
+  });
+
+  // A form is sent once. The server would carry it out once in any case; the
+  // button says that it is on its way.
+  document.addEventListener("submit", (e) => {
+    const form = e.target;
+    if (!form.hasAttribute("data-once")) return;
+    if (form.dataset.sent) {
+      e.preventDefault();
+      return;
+    }
+    form.dataset.sent = "1";
+    const button = e.submitter;
+    // After the browser has read the form: a disabled button is not sent.
+    setTimeout(() => {
+      if (!button) return;
+      button.disabled = true;
+      if (button.dataset.busy) {
+        button.dataset.words = button.textContent;
+        button.textContent = button.dataset.busy;
+      }
+    }, 0);
+  });
+
+  // Coming back with the browser's button finds the form as it was left.
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) {
+      delete form.dataset.sent;
+      const button = form.querySelector("button[data-words]");
+      if (button) {
+        button.disabled = false;
+        button.textContent = button.dataset.words;
+      }
+    }
+  });
+
+  // Leaving a form with something typed asks first.
+  const dirty = (form) => [...form.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
+  window.addEventListener("beforeunload", (e) => {
+    for (const form of document.querySelectorAll("form.g-form[data-once]")) {
+      if (!form.dataset.sent && dirty(form)) {
+        if ([...document.querySelectorAll("form[data-sent]")].length > 0) return;
+        e.preventDefault();
+        return;
+      }
+    }
+  });
+
+  // Errors are the first thing that is read.
+  document.addEventListener("DOMContentLoaded", () => document.querySelector("[data-focus]")?.focus());
+})();

@@ -1,0 +1,128 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"guiling/internal/casework"
+	"guiling/internal/store"
+)
+
+// maxForm is the largest form, in bytes. A Chinese character takes nine of them
+// on the way, and a form has up to four texts of casework.MaxText characters.
+const maxForm = 256 << 10
+
+// visit is one request: who asks, in which language, and what was typed.
+type visit struct {
+	echo.Context
+
+	site *site
+	say  localizer
+	user store.User // zero when nobody is signed in
+	form url.Values // of the body only, never of the address
+}
+
+// known reports whether somebody is signed in.
+func (v *visit) known() bool { return v.user.ID != 0 }
+
+// readForm reads the body of what was posted. A field may come once.
+func (v *visit) readForm() error {
+	r := v.Request()
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return nil
+	}
+	r.Body = http.MaxBytesReader(v.Response(), r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			return casework.Invalid("", "form_too_large", "the form is larger than any of ours")
+		}
+		return casework.Invalid("", "malformed_form", "the form could not be read")
+	}
+	for name, values := range r.PostForm {
+		if len(values) != 1 {
+			return casework.Invalid(name, "malformed_form", "the field came more than once")
+		}
+		// Browsers send line ends as CR LF; the domain counts characters.
+		r.PostForm.Set(name, strings.ReplaceAll(values[0], "\r\n", "\n"))
+	}
+	v.form = r.PostForm
+	return nil
+}
+
+// typed gives what was typed into a field, for showing it again.
+func (v *visit) typed(name string) string {
+	return strings.ToValidUTF8(v.form.Get(name), string(utf8.RuneError))
+}
+
+// identify finds the person of the session and asks for one where one is needed.
+// A person who was disabled since is signed out.
+func (v *visit) identify(needs access) error {
+	ctx := v.Request().Context()
+	id := v.site.Sessions.GetInt64(ctx, sessionUserID)
+	var err error
+	if id != 0 {
+		v.user, err = v.site.Identity.UserByID(ctx, id)
+		if domain, ok := casework.AsError(err); ok && domain.Code == casework.CodeUnauthorized {
+			if err := v.site.Sessions.Destroy(ctx); err != nil {
+				return err
+			}
+			err = nil
+			v.user = store.User{}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if needs == signedIn && !v.known() {
+		return &casework.Error{Code: casework.CodeUnauthorized, Reason: "not_signed_in", Detail: "nobody is signed in"}
+	}
+	return nil
+}
+
+// redirect sends the browser on with a GET, to one of our own paths.
+func (v *visit) redirect(path string) error { return v.Redirect(http.StatusSeeOther, path) }
+
+// render writes a page. It is made in memory first: a template that fails
+// leaves no half page behind.
+func (v *visit) render(status int, name string, data any) error {
+	page, err := v.site.pages.execute(v.say.tag, name, data)
+	if err != nil {
+		return err
+	}
+	return v.HTMLBlob(status, page)
+}
+
+// ownPath keeps a path that somebody asked to be sent on to, when it is one of
+// ours, and gives the front page for anything else. It never leads to another
+// site.
+func ownPath(next string) string {
+	u, err := url.Parse(next)
+	switch {
+	case err != nil, u.Scheme != "", u.Host != "", u.User != nil, u.Opaque != "":
+		return "/"
+	case !strings.HasPrefix(next, "/"), strings.HasPrefix(next, "//"), strings.ContainsAny(next, "\\\r\n\t"):
+		return "/"
+	}
+	return next
+}
+
+// here is the address of this page, for coming back to it after the language
+// has changed. What was posted cannot be come back to; its case can.
+func (v *visit) here() string {
+	r := v.Request()
+	if r.Method == http.MethodGet {
+		return ownPath(r.URL.RequestURI())
+	}
+	if number := v.Param("number"); number != "" {
+		return casePath(number)
+	}
+	return "/"
+}
+
+// casePath is the address of a case.
+func casePath(number string) string { return "/cases/" + url.PathEscape(number) }
