@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -121,7 +120,7 @@ func (p *person) submit(number string, action casework.Action, values map[string
 			p.do(chromedp.Click(chromedp.CSS(field + `[value="` + value + `"]`)))
 		case p.exists(field + `[type="checkbox"]`):
 			p.do(chromedp.Click(chromedp.CSS(field)))
-		case p.exists(field + `[type="date"]`), p.exists("select" + strings.TrimPrefix(field, form)):
+		case p.exists(field + `[type="date"]`), p.exists(form + ` select[name="` + name + `"]`):
 			p.do(chromedp.SetValue(chromedp.CSS(field), value))
 		default:
 			p.do(chromedp.SendKeys(chromedp.CSS(field), value))
