@@ -43,7 +43,7 @@ func serve(ctx context.Context, opts options, say progress, terminal io.Writer) 
 		return err
 	}
 	// Found now and not after everything else has started.
-	if err := tryAddress(ctx, settings.HTTPAddr); err != nil {
+	if err := tryAddress(ctx, settings.HTTPAddr); err != nil && !opts.live {
 		return fmt.Errorf("%s 无法使用，请另设 GUILING_HTTP_ADDR. The address cannot be used, set another GUILING_HTTP_ADDR: %w", settings.HTTPAddr, err)
 	}
 
@@ -61,6 +61,9 @@ func serve(ctx context.Context, opts options, say progress, terminal io.Writer) 
 
 	if err := migrate(ctx, db, st, &settings, say, log); err != nil {
 		return stoppedEarly(ctx, err)
+	}
+	if opts.live {
+		return liveOneCase(ctx, settings, say, log)
 	}
 	running := st.path(filepath.Base(app.RunningEnvFile))
 	if err := app.WriteRunningEnvFile(running, settings); err != nil {

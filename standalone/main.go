@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 )
 
@@ -63,15 +64,20 @@ type options struct {
 	// folder holds everything that is stored.
 	folder string
 	demo   bool
+	// live lives one case in seconds, prints it, and ends.
+	live bool
 	// databaseURL is a server to use instead of our own, as a login that may
 	// make roles and databases. Empty: our own.
 	databaseURL string
 }
 
 const usage = `usage: guiling-standalone [--demo]
+       guiling-standalone demo
 
 Starts Guiling with its own PostgreSQL and Temporal in one process.
 
+  demo       live one case from review to archive in seconds and print it, in a
+             folder of its own (var/demo)
   --demo     offer invented people at sign-in (or GUILING_DEMO=1); never for real data
   --version  print the version
 
@@ -96,7 +102,8 @@ func parseArguments(args []string, stdout, stderr io.Writer) (options, error) {
 		fmt.Fprintln(stdout, version)
 		return options{}, flag.ErrHelp
 	}
-	if flags.NArg() > 0 {
+	live := flags.NArg() == 1 && flags.Arg(0) == "demo"
+	if flags.NArg() > 0 && !live {
 		return options{}, fmt.Errorf("unknown argument %q; --help lists what there is", flags.Arg(0))
 	}
 	address, err := settingOrFile("GUILING_DATABASE_URL")
@@ -107,5 +114,9 @@ func parseArguments(args []string, stdout, stderr io.Writer) (options, error) {
 	if folder == "" {
 		folder = "var"
 	}
-	return options{folder: folder, demo: *demo, databaseURL: address}, nil
+	if live {
+		// Beside what make run keeps, which may be running.
+		folder = filepath.Join(folder, "demo")
+	}
+	return options{folder: folder, demo: *demo || live, live: live, databaseURL: address}, nil
 }

@@ -14,6 +14,10 @@ import (
 type check struct {
 	name  string
 	ready func(context.Context) error
+	// bearable is what the process can do its work without for a while: it is
+	// named when missing, and the process is ready all the same. An engine that is
+	// away refuses no review and no page.
+	bearable bool
 }
 
 const checkPatience = 3 * time.Second
@@ -33,7 +37,10 @@ func registerHealth(e *echo.Echo, metricsPublic bool, checks ...check) {
 			if err := ch.ready(ctx); err != nil {
 				// The reason is for the operator's log; others learn what, not why.
 				c.Logger().Error(err)
-				status, parts[ch.name] = http.StatusServiceUnavailable, "missing"
+				parts[ch.name] = "missing"
+				if !ch.bearable {
+					status = http.StatusServiceUnavailable
+				}
 			}
 		}
 		return c.JSON(status, parts)

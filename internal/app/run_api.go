@@ -45,7 +45,7 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 		return nil, nil, err
 	}
 	e := newServer(log)
-	registerHealth(e, s.MetricsPublic, check{"database", st.Ready}, check{"temporal", eng.Ready})
+	registerHealth(e, s.MetricsPublic, check{name: "database", ready: st.Ready}, check{name: "temporal", ready: eng.Ready, bearable: true})
 	api.Register(e, api.Options{Commands: service, Identity: people, Log: log})
 	sessions := postgresstore.New(st.DB())
 	err = web.Register(e, web.Options{

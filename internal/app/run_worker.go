@@ -41,8 +41,8 @@ func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if s.WorkerHTTPAddr != "" {
 		e := newServer(log)
-		registerHealth(e, s.MetricsPublic, check{"database", st.Ready}, check{"temporal", eng.Ready},
-			check{"polling", func(context.Context) error {
+		registerHealth(e, s.MetricsPublic, check{name: "database", ready: st.Ready}, check{name: "temporal", ready: eng.Ready},
+			check{name: "polling", ready: func(context.Context) error {
 				if !w.Polling() {
 					return errors.New("the worker does not poll")
 				}

@@ -338,3 +338,13 @@ func (s *Store) SetClockOffset(ctx context.Context, number string, offset time.D
 	}
 	return nil
 }
+
+// CaseNumberOf finds the case of a service record, whatever its source; for the
+// demo and for tests.
+func (s *Store) CaseNumberOf(ctx context.Context, recordNumber string) (string, error) {
+	var number string
+	err := s.db.GetContext(ctx, &number, `
+		SELECT c.number FROM cases c JOIN reviews v ON v.id = c.review_id
+		WHERE v.record_number = $1 ORDER BY c.created_at LIMIT 1`, recordNumber)
+	return number, notFound(err, "case")
+}

@@ -111,9 +111,7 @@ func (w *World) OpenCase(t *testing.T, record, region, department string) string
 	counts, err := app.OpenImporter(w.Store).ImportReviews(t.Context(), "platform", "one.csv", strings.NewReader(header+row))
 	require.NoError(t, err)
 	require.Equal(t, 1, counts.CasesOpened)
-	var number string
-	err = w.Store.DB().QueryRowContext(t.Context(), `
-		SELECT c.number FROM cases c JOIN reviews v ON v.id = c.review_id WHERE v.record_number = $1`, record).Scan(&number)
+	number, err := w.Store.CaseNumberOf(t.Context(), record)
 	require.NoError(t, err)
 	w.Await(t, number, casework.StageVerification)
 	return number
