@@ -52,7 +52,7 @@ func serve(ctx context.Context, opts options, say progress, terminal io.Writer) 
 		return stoppedEarly(ctx, err)
 	}
 	defer closing(&err, db.stop)
-	temporal, err := startTemporal(ctx, db, st, settings, say, written.temporal)
+	temporal, err := startTemporal(ctx, opts, db, st, settings, say, written.temporal)
 	if err != nil {
 		return stoppedEarly(ctx, err)
 	}
@@ -106,12 +106,14 @@ func loadSettings(ctx context.Context, opts options, st *state, log *slog.Logger
 }
 
 func startTemporal(
-	ctx context.Context, db database, st *state, settings app.Settings, say progress, log *slog.Logger,
+	ctx context.Context, opts options, db database, st *state, settings app.Settings, say progress, log *slog.Logger,
 ) (*temporalserver.Server, error) {
 	say.line("正在启动流程引擎…", "Starting Temporal …")
-	opts := temporalserver.Options{
+	server := temporalserver.Options{
 		AdminURL: db.admin, Namespace: settings.TemporalNamespace, TimeSkipping: settings.Demo, Log: log,
-		Port: usualPort(ctx, settings.TemporalAddress, log),
+	}
+	if !opts.live {
+		server.Port = usualPort(ctx, settings.TemporalAddress, log)
 	}
 	// On a server that is not ours, Temporal works as the login of the URL.
 	if db.own != nil {
@@ -119,9 +121,9 @@ func startTemporal(
 		if err != nil {
 			return nil, err
 		}
-		opts.User, opts.Password = temporalRole, password
+		server.User, server.Password = temporalRole, password
 	}
-	return temporalserver.Start(ctx, opts)
+	return temporalserver.Start(ctx, server)
 }
 
 // usualPort is the port of address, where tools look for Temporal, when it can

@@ -17,9 +17,14 @@ import (
 	"guiling/standalone/testworld"
 )
 
+// browser is a Chromium that runs.
+type browser struct {
+	ctx context.Context //nolint:containedctx // chromedp keeps a browser in a context
+}
+
 // chromium starts one browser for a test. Offline, it must not try to reach
 // anybody; as root, it runs without its sandbox.
-func chromium(t *testing.T) context.Context {
+func chromium(t *testing.T) browser {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	require.NoError(t, err, "make setup-test installs chromium")
@@ -37,10 +42,10 @@ func chromium(t *testing.T) context.Context {
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	t.Cleanup(stop)
-	browser, closeBrowser := chromedp.NewContext(allocator)
+	ctx, closeBrowser := chromedp.NewContext(allocator)
 	t.Cleanup(closeBrowser)
-	require.NoError(t, chromedp.Do(browser))
-	return browser
+	require.NoError(t, chromedp.Do(ctx))
+	return browser{ctx}
 }
 
 // person is somebody signed in, in a browser window of their own.
@@ -51,9 +56,9 @@ type person struct {
 }
 
 // signIn chooses somebody of the demo on the sign-in page.
-func signIn(t *testing.T, browser context.Context, w *testworld.World, username string) *person {
+func signIn(t *testing.T, b browser, w *testworld.World, username string) *person {
 	t.Helper()
-	window, closeWindow := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	window, closeWindow := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(closeWindow)
 	bounded, cancel := context.WithTimeout(window, 2*time.Minute)
 	t.Cleanup(cancel)

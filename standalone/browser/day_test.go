@@ -1,7 +1,6 @@
 package browser_test
 
 import (
-	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -16,23 +15,23 @@ import (
 func TestDay(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t)
-	browser := chromium(t)
+	b := chromium(t)
 	t.Run("a case through four people", func(t *testing.T) {
 		t.Parallel()
-		caseThroughFourPeople(t, w, browser)
+		caseThroughFourPeople(t, w, b)
 	})
 	t.Run("overdue, and people elsewhere", func(t *testing.T) {
 		t.Parallel()
-		overdueAndOthers(t, w, browser)
+		overdueAndOthers(t, w, b)
 	})
 }
 
 // caseThroughFourPeople takes one case from the inbox to the archive, as
 // four people do it with their mouse and keyboard, and an auditor looks on.
-func caseThroughFourPeople(t *testing.T, w *testworld.World, browser context.Context) {
+func caseThroughFourPeople(t *testing.T, w *testworld.World, b browser) {
 	number := w.OpenCase(t, "BROWSER-1", "410411000000", "湛河区自然资源局")
 
-	handler := signIn(t, browser, w, "zhanhe.ziran.chen")
+	handler := signIn(t, b, w, "zhanhe.ziran.chen")
 	require.Contains(t, handler.text("main"), number, "the case is in the inbox")
 	require.Contains(t, handler.text("main"), "跑了四趟还没办成")
 	handler.picture("inbox")
@@ -60,13 +59,13 @@ func caseThroughFourPeople(t *testing.T, w *testworld.World, browser context.Con
 
 	until := lastDay.AddDays(5)
 	handler.done(number, casework.ActionRequestExtension, map[string]string{"until": until.String(), "reason": "需省级系统改造"})
-	supervisor := signIn(t, browser, w, "zhanhe.jiandu.lin")
+	supervisor := signIn(t, b, w, "zhanhe.jiandu.lin")
 	require.Contains(t, supervisor.text("main"), number, "the extension waits in the supervisor's inbox")
 	supervisor.picture("supervisor-inbox")
 	supervisor.done(number, casework.ActionDecideExtension, map[string]string{"grant": "true", "reason": "同意"})
 	require.True(t, w.Case(t, number).DeadlineAt.Equal(until.End()))
 
-	lead := signIn(t, browser, w, "zhanhe.ziran.tao")
+	lead := signIn(t, b, w, "zhanhe.ziran.tao")
 	rectify := map[string]string{"done": "统一了收件标准", "cause": "guide"}
 	feedBack := map[string]string{"channel": "sms", "words": "已统一收件标准"}
 	lead.done(number, casework.ActionSubmitRectification, rectify)
@@ -78,14 +77,14 @@ func caseThroughFourPeople(t *testing.T, w *testworld.World, browser context.Con
 	lead.done(number, casework.ActionRecordAnswer, map[string]string{"answer": "satisfied"})
 	w.Await(t, number, casework.StageSpotCheck)
 
-	checker := signIn(t, browser, w, "zhanhe.jiandu.su")
+	checker := signIn(t, b, w, "zhanhe.jiandu.su")
 	checker.done(number, casework.ActionRecordSpotCheck, map[string]string{"method": "phone", "passed": "true", "findings": "电话回访，群众满意"})
 	w.Await(t, number, casework.StageArchived)
 	checker.open("/cases/" + number)
 	require.Contains(t, checker.text("main"), "归档")
 	checker.picture("case-archived")
 
-	auditor := signIn(t, browser, w, "zhanhe.shenji.gu")
+	auditor := signIn(t, b, w, "zhanhe.shenji.gu")
 	require.Contains(t, auditor.text("main"), number)
 	auditor.picture("events")
 	auditor.open("/cases/" + number)
@@ -96,18 +95,18 @@ func caseThroughFourPeople(t *testing.T, w *testworld.World, browser context.Con
 }
 
 // overdueAndOthers: the supervisor's list, and a person of another department.
-func overdueAndOthers(t *testing.T, w *testworld.World, browser context.Context) {
+func overdueAndOthers(t *testing.T, w *testworld.World, b browser) {
 	number := w.OpenCase(t, "BROWSER-2", "410411000000", "湛河区自然资源局")
 	w.Pass(t, number, 5*24*time.Hour) // the verification takes three natural days
 
-	supervisor := signIn(t, browser, w, "zhanhe.jiandu.lin")
+	supervisor := signIn(t, b, w, "zhanhe.jiandu.lin")
 	supervisor.open("/overdue")
 	require.Contains(t, supervisor.text("main"), number)
 	require.Contains(t, supervisor.text("main"), "已超")
 	supervisor.picture("overdue")
 	supervisor.done(number, casework.ActionEscalate, map[string]string{"reason": "承办部门未核实"})
 
-	outsider := signIn(t, browser, w, "zhanhe.shichang.ren")
+	outsider := signIn(t, b, w, "zhanhe.shichang.ren")
 	require.NotContains(t, outsider.text("main"), number)
 	outsider.picture("inbox-empty")
 	require.EqualValues(t, http.StatusNotFound, outsider.open("/cases/"+number))

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/history/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
 
 	"guiling/standalone/testworld"
@@ -27,7 +27,7 @@ func recordHistory(t *testing.T, w *testworld.World, number, name string) {
 	if !*record {
 		return
 	}
-	var full history.History
+	var full historypb.History
 	events := w.Engine.Client().GetWorkflowHistory(t.Context(), contract.CaseWorkflowID(number), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		e, err := events.Next()

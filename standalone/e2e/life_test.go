@@ -267,8 +267,8 @@ func nobodyOutsideSeesIt(t *testing.T, w *testworld.World) {
 		single := w.Call(t, user, http.MethodGet, path, nil)
 		found := false
 		if list.Status == http.StatusOK {
-			for _, item := range list.Body["cases"].([]any) {
-				found = found || item.(map[string]any)["number"] == number
+			for _, item := range list.List(t, "cases") {
+				found = found || item["number"] == number
 			}
 		}
 		require.Equal(t, single.Status == http.StatusOK, found, user)

@@ -76,13 +76,6 @@ func (r *running) stop() {
 	require.NoError(r.t, r.command.Wait(), "%s", r.output)
 }
 
-// kill is the power cut.
-func (r *running) kill() {
-	r.t.Helper()
-	require.NoError(r.t, r.command.Process.Signal(syscall.SIGKILL))
-	_ = r.command.Wait()
-}
-
 // shell runs guiling in a second shell: no setting, the same folder.
 func (r *running) shell(arguments ...string) string {
 	r.t.Helper()
@@ -95,9 +88,26 @@ func (r *running) shell(arguments ...string) string {
 	return strings.TrimSpace(string(output))
 }
 
+// answer is what the API said, as far as these tests look.
 type answer struct {
 	status int
-	body   map[string]any
+	body   struct {
+		Code  string `json:"code"`
+		Cases []struct {
+			Number     string `json:"number"`
+			Stage      string `json:"stage"`
+			Department struct {
+				Name string `json:"name"`
+			} `json:"department"`
+		} `json:"cases"`
+		Tasks  []json.RawMessage `json:"tasks"`
+		Events []struct {
+			Kind string `json:"kind"`
+			Body struct {
+				Words string `json:"words"`
+			} `json:"body"`
+		} `json:"events"`
+	}
 }
 
 func (r *running) get(path, token string) answer { return r.call(http.MethodGet, path, token, "", "") }
@@ -126,15 +136,12 @@ func (r *running) call(method, path, token, key, body string) answer {
 	return a
 }
 
-func (r *running) cases(token string) []map[string]any {
+// all lists the cases that the bearer of a token may see.
+func (r *running) all(token string) answer {
 	r.t.Helper()
 	a := r.get("/api/v1/cases?limit=200", token)
 	require.Equal(r.t, http.StatusOK, a.status)
-	var cases []map[string]any
-	for _, item := range a.body["cases"].([]any) {
-		cases = append(cases, item.(map[string]any))
-	}
-	return cases
+	return a
 }
 
 func sample(t *testing.T, name string) string {
@@ -144,12 +151,22 @@ func sample(t *testing.T, name string) string {
 	return path
 }
 
+// openFolder is a folder that the system user of PostgreSQL can pass through.
+func openFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "guiling-process-") //nolint:usetesting // t.TempDir lets nobody else pass
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(folder, 0o711)) //nolint:gosec // G302: that is the point of it
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
+	return folder
+}
+
 // TestNewcomer does what the README says, and then what it does not say: kills
 // the process in mid-work and starts it again.
 func TestNewcomer(t *testing.T) {
 	t.Parallel()
 	program, guiling := programs(t)
-	r := &running{t: t, folder: t.TempDir(), program: program, guiling: guiling, address: freeAddress(t)}
+	r := &running{t: t, folder: openFolder(t), program: program, guiling: guiling, address: freeAddress(t)}
 	r.start()
 	t.Cleanup(func() {
 		if r.command.ProcessState == nil {
@@ -168,8 +185,8 @@ func TestNewcomer(t *testing.T) {
 	province := r.shell("token", "create", "--user", "henan.jiandu.shen")
 	require.Eventually(t, func() bool {
 		begun := 0
-		for _, c := range r.cases(province) {
-			if c["stage"] == "verification" {
+		for _, c := range r.all(province).body.Cases {
+			if c.Stage == "verification" {
 				begun++
 			}
 		}
@@ -179,18 +196,18 @@ func TestNewcomer(t *testing.T) {
 	inbox := r.get("/api/v1/tasks?limit=200", lead)
 	require.Equal(t, http.StatusOK, inbox.status)
 	ofDepartment := 0
-	for _, c := range r.cases(province) {
-		if c["department"].(map[string]any)["name"] == "湛河区市场监督管理局" {
+	for _, c := range r.all(province).body.Cases {
+		if c.Department.Name == "湛河区市场监督管理局" {
 			ofDepartment++
 		}
 	}
 	require.Positive(t, ofDepartment)
-	require.Len(t, inbox.body["tasks"], ofDepartment)
+	require.Len(t, inbox.body.Tasks, ofDepartment)
 
 	// SIGKILL in mid-work, three times: every request is repeated until it is
 	// answered, and has happened exactly once.
 	handler := r.shell("token", "create", "--user", "zhanhe.shichang.bai")
-	number := r.cases(handler)[0]["number"].(string)
+	number := r.all(handler).body.Cases[0].Number
 	const requests = 60
 	for i := range requests {
 		if i%20 == 10 {
@@ -209,14 +226,14 @@ func TestNewcomer(t *testing.T) {
 				r.start()
 				continue
 			}
-			require.Equal(t, http.StatusServiceUnavailable, a.status, "%v", a.body)
+			require.Equal(t, http.StatusServiceUnavailable, a.status, a.body.Code)
 		}
 	}
 	seen := map[string]int{}
 	events := r.get("/api/v1/cases/"+number+"/events", handler)
-	for _, item := range events.body["events"].([]any) {
-		if e := item.(map[string]any); e["kind"] == "callback_recorded" {
-			seen[e["body"].(map[string]any)["words"].(string)]++
+	for _, e := range events.body.Events {
+		if e.Kind == "callback_recorded" {
+			seen[e.Body.Words]++
 		}
 	}
 	require.Len(t, seen, requests, "nothing is lost")
@@ -225,11 +242,24 @@ func TestNewcomer(t *testing.T) {
 	}
 
 	// Ctrl-C stops all of it, and what was there is there.
-	before := len(r.cases(province))
+	before := len(r.all(province).body.Cases)
 	r.stop()
 	_, err := os.Stat(filepath.Join(r.folder, "var", "postgres", "postmaster.pid"))
 	require.ErrorIs(t, err, os.ErrNotExist, "PostgreSQL has stopped")
 	r.start()
-	require.Len(t, r.cases(province), before)
+	require.Len(t, r.all(province).body.Cases, before)
 	r.stop()
+}
+
+// TestDemo lives one case in seconds, beside whatever else runs.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	program, _ := programs(t)
+	command := exec.CommandContext(t.Context(), program, "demo")
+	command.Dir = openFolder(t)
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, string(output))
+	for _, line := range []string{"超期：整改期限", "3 天，自动督办到上一级机构", "评价人答复：不满意", "电话回访，通过", "Archived"} {
+		require.Contains(t, string(output), line)
+	}
 }

@@ -102,14 +102,10 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := choosePorts(ctx, opts.Port)
+	log := newLogger(opts.Log)
+	internal, chosen, err := setUp(ctx, opts, db, log)
 	if err != nil {
 		return nil, err
-	}
-	log := newLogger(opts.Log)
-	internal, err := temporal.NewServer(serverOptions(opts.TimeSkipping, db, chosen, log)...)
-	if err != nil {
-		return nil, fmt.Errorf("set up the Temporal server: %w", err)
 	}
 	s := &Server{internal: internal, log: log, ports: chosen, namespace: opts.Namespace}
 	if err := internal.Start(); err != nil {
@@ -120,6 +116,38 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	}
 	opts.Log.InfoContext(ctx, "Temporal is ready", "address", s.Address(), "namespace", s.namespace)
 	return s, nil
+}
+
+// setUpAttempts is how often other ports are tried when one was taken between
+// being found free and being listened on.
+const setUpAttempts = 3
+
+func setUp(ctx context.Context, opts Options, db databases, log logger) (temporal.Server, ports, error) {
+	var failed error
+	for range setUpAttempts {
+		chosen, err := choosePorts(ctx, opts.Port)
+		if err != nil {
+			return nil, ports{}, err
+		}
+		internal, err := newServer(serverOptions(opts.TimeSkipping, db, chosen, log))
+		if err == nil {
+			return internal, chosen, nil
+		}
+		failed = errors.Join(failed, err)
+		opts.Port = 0
+	}
+	return nil, ports{}, fmt.Errorf("set up the Temporal server: %w", failed)
+}
+
+// newServer turns the panic with which the server meets a port that is taken
+// into an error.
+func newServer(options []temporal.ServerOption) (internal temporal.Server, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("%v", reason)
+		}
+	}()
+	return temporal.NewServer(options...)
 }
 
 // Address is the host and port of the frontend.

@@ -133,8 +133,24 @@ type Answer struct {
 	Body   map[string]any
 }
 
+// Reason is the stable word of a problem.
 func (a Answer) Reason() string { return fmt.Sprint(a.Body["code"]) }
 
+// List is a list of objects in the answer.
+func (a Answer) List(t *testing.T, name string) []map[string]any {
+	t.Helper()
+	items, ok := a.Body[name].([]any)
+	require.True(t, ok, "%s is a list in %v", name, a.Body)
+	objects := make([]map[string]any, 0, len(items))
+	for _, item := range items {
+		object, ok := item.(map[string]any)
+		require.True(t, ok, "%v is an object", item)
+		objects = append(objects, object)
+	}
+	return objects
+}
+
+// Deadline is the deadline in the answer to an action.
 func (a Answer) Deadline(t *testing.T) time.Time {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, fmt.Sprint(a.Body["deadline_at"]))
