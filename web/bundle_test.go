@@ -431,13 +431,16 @@ type bundle struct {
 	client *http.Client
 }
 
-func setup(t *testing.T) *bundle { return setupWith(t, people{}) }
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	return setupWith(t, people{})
+}
 
 func setupWith(t *testing.T, id web.Identity) *bundle {
 	t.Helper()
 	b := &bundle{t: t, office: newOffice(t), echo: echo.New()}
 	require.NoError(t, web.Register(b.echo, web.Options{
-		Commands: b.office, Identity: id, Sessions: testSessions(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Version: "0.1.0",
+		Commands: b.office, Identity: id, Sessions: testSessions(), Log: slog.New(slog.DiscardHandler), Version: "0.1.0",
 	}))
 	b.server = httptest.NewServer(b.echo)
 	t.Cleanup(b.server.Close)
@@ -556,7 +559,7 @@ func formOf(form *html.Node) url.Values {
 		value, _ := attribute(n, "value")
 		switch n.Data {
 		case "textarea":
-			values.Set(name, strings.TrimPrefix(rawText(n), "\n"))
+			values.Set(name, rawText(n))
 		case "select":
 			values.Set(name, "")
 			for o := range n.Descendants() {

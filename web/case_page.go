@@ -157,7 +157,7 @@ func (v *visit) clockOf(view commands.CaseView) *clockView {
 // step says when.
 var workOrder = []struct {
 	action casework.Action
-	when   func(casework.State) bool
+	when   func(commands.CaseView) bool
 }{
 	{action: casework.ActionResume},
 	{action: casework.ActionDecideExtension},
@@ -167,27 +167,26 @@ var workOrder = []struct {
 	{action: casework.ActionVerify},
 	{action: casework.ActionSubmitRectification},
 	{action: casework.ActionSendFeedback},
-	{action: casework.ActionRecordCallback, when: func(s casework.State) bool { return s.Stage == casework.StageVerification }},
-	{action: casework.ActionRecordAnswer},
-	{action: casework.ActionEscalate, when: func(s casework.State) bool { return s.Overdue() || s.EscalationOpen }},
+	// Supervisors may call as well; the work is the department's.
+	{action: casework.ActionRecordCallback, when: func(v commands.CaseView) bool { return offered(v, casework.ActionVerify) }},
+	{action: casework.ActionRecordAnswer, when: func(v commands.CaseView) bool { return offered(v, casework.ActionSendFeedback) }},
+	{action: casework.ActionEscalate, when: func(v commands.CaseView) bool { return v.State.Overdue() || v.State.EscalationOpen }},
+}
+
+func offered(view commands.CaseView, action casework.Action) bool {
+	return slices.ContainsFunc(view.Actions, func(a commands.AvailableAction) bool { return a.Action == action })
 }
 
 // addForms makes one form for each action that can be done, the next one first,
 // and names the others with the reason.
 func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
-	may := func(action casework.Action) (commands.AvailableAction, bool) {
-		i := slices.IndexFunc(p.View.Actions, func(a commands.AvailableAction) bool { return a.Action == action })
-		if i < 0 {
-			return commands.AvailableAction{}, false
-		}
-		return p.View.Actions[i], true
-	}
 	primary := casework.Action("")
 	for _, step := range workOrder {
-		a, ok := may(step.action)
-		if !ok || (step.when != nil && !step.when(p.View.State)) {
+		i := slices.IndexFunc(p.View.Actions, func(a commands.AvailableAction) bool { return a.Action == step.action })
+		if i < 0 || (step.when != nil && !step.when(p.View)) {
 			continue
 		}
+		a := p.View.Actions[i]
 		if a.Blocked == nil {
 			primary = step.action
 			break
@@ -247,24 +246,22 @@ func (v *visit) addErrors(p *casePage, r refused) {
 		p.Kept = v.keptTexts()
 	}
 	for _, wrong := range r.Errors {
-		words, field := "", (*formField)(nil)
+		var field *formField
 		if form != nil {
 			if i := slices.IndexFunc(form.Fields, func(f formField) bool { return f.Name == wrong.Field }); i >= 0 {
 				field = &form.Fields[i]
 			}
 		}
 		if field == nil {
-			words = v.say.T("error."+wrong.Reason, "Field", wrong.Field)
-			p.Errors = append(p.Errors, formError{Words: words})
+			p.Errors = append(p.Errors, formError{Words: v.say.T("error."+wrong.Reason, "Field", wrong.Field)})
 			continue
 		}
-		words = v.say.T("error."+wrong.Reason, "Field", field.Label)
-		field.Error = words
+		field.Error = v.say.T("error."+wrong.Reason, "Field", field.Label)
 		id := field.ID
 		if field.Widget == widgetChoice || field.Widget == widgetDecide {
 			id += "-0"
 		}
-		p.Errors = append(p.Errors, formError{Words: words, FieldID: id})
+		p.Errors = append(p.Errors, formError{Words: field.Error, FieldID: id})
 	}
 }
 

@@ -92,7 +92,12 @@ func (l localizer) T(key string, params ...any) string {
 		}
 	}
 	text, err := l.printer.Localize(config)
-	if err != nil && text == "" {
+	if err != nil && config.PluralCount != nil {
+		// The message has one form for all numbers.
+		config.PluralCount = nil
+		text, err = l.printer.Localize(config)
+	}
+	if err != nil {
 		return key
 	}
 	return text
@@ -100,7 +105,7 @@ func (l localizer) T(key string, params ...any) string {
 
 // has reports whether there is a message of that key.
 func (l localizer) has(key string) bool {
-	_, err := l.printer.Localize(&i18n.LocalizeConfig{MessageID: key, PluralCount: 1})
+	_, err := l.printer.Localize(&i18n.LocalizeConfig{MessageID: key})
 	return err == nil
 }
 
@@ -110,7 +115,7 @@ func chooseLanguage(v *visit) error {
 	if _, ok := v.site.tongue[tag]; !ok {
 		tag = chinese
 	}
-	v.SetCookie(&http.Cookie{
+	v.SetCookie(&http.Cookie{ //nolint:gosec // G124: Secure wherever pages are served by TLS; plain only on loopback
 		Name: v.site.cookieName(languageCookie), Value: tag, Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()),
 		HttpOnly: true, Secure: v.site.Secure, SameSite: http.SameSiteLaxMode,
 	})

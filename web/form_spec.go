@@ -120,7 +120,9 @@ func specOf(action casework.Action, field string) fieldSpec {
 	return fieldSpec{Widget: widgetText}
 }
 
-func fieldKey(action casework.Action, field string) string { return "field." + string(action) + "." + field }
+func fieldKey(action casework.Action, field string) string {
+	return "field." + string(action) + "." + field
+}
 
 func actionPath(number string, action casework.Action) string {
 	return casePath(number) + "/actions/" + url.PathEscape(string(action))
@@ -189,7 +191,9 @@ func (v *visit) choicesOf(
 	action casework.Action, name string, spec fieldSpec, view commands.CaseView, choices commands.CaseChoices, chosen string,
 ) []choice {
 	var out []choice
-	add := func(value, label string) { out = append(out, choice{Value: value, Label: label, Chosen: value == chosen}) }
+	add := func(value, label string) {
+		out = append(out, choice{Value: value, Label: label, Chosen: value == chosen})
+	}
 	switch {
 	case spec.Widget == widgetDecide:
 		for _, value := range []string{"true", "false"} {

@@ -55,8 +55,8 @@ func loadPages(tongue catalogues, files assets) (pages, error) {
 // functions are what templates may call.
 func functions(say localizer, files assets) template.FuncMap {
 	return template.FuncMap{
-		"t":     say.T,
-		"asset": files.url,
+		"t":      say.T,
+		"asset":  files.url,
 		"icon":   files.icon,
 		"moment": moment,
 		"iso":    func(at time.Time) string { return at.In(casework.China()).Format(time.RFC3339) },

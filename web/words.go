@@ -51,10 +51,14 @@ func (l localizer) due(deadline, pausedAt *time.Time, now time.Time) due {
 }
 
 // lastDayOf is the day at whose 24:00 a deadline lies.
-func lastDayOf(deadline time.Time) casework.Date { return casework.DateOf(deadline.Add(-time.Nanosecond)) }
+func lastDayOf(deadline time.Time) casework.Date {
+	return casework.DateOf(deadline.Add(-time.Nanosecond))
+}
 
 // daysOver counts the days that have begun since the last day.
-func daysOver(deadline, now time.Time) int { return lastDayOf(deadline).DaysUntil(casework.DateOf(now)) }
+func daysOver(deadline, now time.Time) int {
+	return lastDayOf(deadline).DaysUntil(casework.DateOf(now))
+}
 
 // limit says how long a clock runs: 15 个自然日.
 func (l localizer) limit(limit casework.Limit) string {

@@ -72,6 +72,18 @@
     }
   });
 
+  // The column beside a case stays in view. One that is taller than the window
+  // moves until its end is seen, and stays then.
+  const side = document.querySelector(".g-case-side");
+  if (side) {
+    const place = () => {
+      const top = Math.min(16, window.innerHeight - side.offsetHeight - 16);
+      side.style.setProperty("--g-side-top", `${top}px`);
+    };
+    new ResizeObserver(place).observe(side);
+    window.addEventListener("resize", place);
+  }
+
   // Errors are the first thing that is read.
   document.addEventListener("DOMContentLoaded", () => document.querySelector("[data-focus]")?.focus());
 })();
