@@ -22,7 +22,7 @@ help: ## List the targets
 
 ## run and build -----------------------------------------------------------
 
-run: setup-run bin/guiling-standalone ## Start everything in one process with invented people and cases
+run: setup-run bin/guiling-standalone ## Start everything in one process, with invented people at sign-in
 	GUILING_DEMO=1 exec bin/guiling-standalone
 
 demo: setup-run bin/guiling-standalone ## Live one case from review to archive in seconds

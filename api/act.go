@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -40,7 +41,11 @@ func (a api) act(c echo.Context, user store.User) error {
 	if err != nil {
 		return err
 	}
-	request := commands.Request{Number: c.Param("number"), Command: command, Key: c.Request().Header.Get("Idempotency-Key")}
+	number, err := caseNumber(c)
+	if err != nil {
+		return err
+	}
+	request := commands.Request{Number: number, Command: command, Key: c.Request().Header.Get("Idempotency-Key")}
 	if len(request.Key) > maxKey {
 		return casework.Invalid("Idempotency-Key", "text_too_long", fmt.Sprintf("at most %d bytes", maxKey))
 	}
@@ -53,19 +58,22 @@ func (a api) act(c echo.Context, user store.User) error {
 	}
 	out := outcomeJSON{Number: outcome.Number, Version: outcome.Version, Stage: outcome.Stage}
 	if !outcome.Deadline.IsZero() {
-		out.DeadlineAt = &outcome.Deadline
+		deadline := outcome.Deadline.UTC()
+		out.DeadlineAt = &deadline
 	}
 	setETag(c, outcome.Version)
 	return c.JSON(http.StatusOK, out)
 }
 
 func readBody(c echo.Context) ([]byte, error) {
-	if kind := c.Request().Header.Get(echo.HeaderContentType); kind != "" && !strings.HasPrefix(kind, echo.MIMEApplicationJSON) {
-		return nil, casework.Invalid("Content-Type", "malformed_json", "the body is application/json")
+	if kind := c.Request().Header.Get(echo.HeaderContentType); kind != "" {
+		if media, _, err := mime.ParseMediaType(kind); err != nil || media != echo.MIMEApplicationJSON {
+			return nil, casework.Invalid("Content-Type", reasonContentType, "the body is application/json")
+		}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, casework.Invalid("body", "malformed_json", fmt.Sprintf("at most %d bytes", tooLarge.Limit))
+		return nil, casework.Invalid("body", reasonTooLarge, fmt.Sprintf("at most %d bytes", tooLarge.Limit))
 	}
 	if err != nil {
 		return nil, casework.Invalid("body", "malformed_json", "the body could not be read")
@@ -85,7 +93,7 @@ func ifMatch(c echo.Context) (int, error) {
 	}
 	version, err := strconv.Atoi(strings.Trim(tag, `"`))
 	if err != nil || version < 1 {
-		return 0, casework.Invalid("If-Match", "malformed_etag", "use the ETag of the case as it is")
+		return 0, casework.Invalid("If-Match", reasonETag, "use the ETag of the case as it is")
 	}
 	return version, nil
 }

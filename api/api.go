@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -56,6 +57,7 @@ func Register(e *echo.Echo, o Options) {
 	for _, r := range Routes() {
 		e.Add(r.Method, r.Path, func(c echo.Context) error {
 			c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+			c.Response().Header().Set(echo.HeaderXContentTypeOptions, "nosniff")
 			user, err := a.signedIn(c)
 			if err == nil {
 				err = r.handle(a, c, user)
@@ -65,6 +67,17 @@ func Register(e *echo.Echo, o Options) {
 			}
 			return nil
 		})
+	}
+	// What echo itself refuses, or a panic that was recovered, is a problem as well.
+	others := e.HTTPErrorHandler
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		if c.Response().Committed || !strings.HasPrefix(c.Request().URL.Path, "/api/") {
+			others(err, c)
+			return
+		}
+		if err := a.problem(c, err); err != nil {
+			others(err, c)
+		}
 	}
 	e.Any("/api/*", func(c echo.Context) error {
 		return a.problem(c, &casework.Error{Code: casework.CodeNotFound, Reason: "not_found", Detail: "there is no such resource"})

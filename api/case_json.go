@@ -130,9 +130,26 @@ func eventsOf(events []store.RecordedEvent, forAuditor bool) []eventJSON {
 	return out
 }
 
+func deadlineOf(deadline *casework.Deadline) *casework.Deadline {
+	if deadline == nil {
+		return nil
+	}
+	out := *deadline
+	out.Skipped = neverNull(out.Skipped)
+	return &out
+}
+
+// neverNull makes a list that is empty [] in JSON, and not null.
+func neverNull[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
 func detailOf(view commands.CaseView) caseDetailJSON {
 	out := caseDetailJSON{
-		caseJSON: caseOf(view.Case), Now: view.Now, Deadline: view.Deadline, Late: view.State.Late,
+		caseJSON: caseOf(view.Case), Now: view.Now, Deadline: deadlineOf(view.Deadline), Late: neverNull(view.State.Late),
 		Events: eventsOf(view.Events, view.CanReadHistory), Actions: make([]actionJSON, 0, len(view.Actions)),
 	}
 	for _, a := range view.Actions {

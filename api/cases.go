@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -53,7 +54,7 @@ func caseFilter(c echo.Context) (store.CaseFilter, error) {
 	if filter.Limit, err = queryInt(c, "limit"); err != nil {
 		return filter, err
 	}
-	if filter.After, err = decodeCursor[store.CaseCursor](c); err != nil {
+	if filter.After, err = decodeCursor(c, func(after store.CaseCursor) bool { return isPlace(after.Number) }); err != nil {
 		return filter, err
 	}
 	if filter.Open, err = queryBool(c, "open"); err != nil {
@@ -71,7 +72,7 @@ func caseFilter(c echo.Context) (store.CaseFilter, error) {
 }
 
 func (a api) readCase(c echo.Context, user store.User) error {
-	view, err := a.Commands.ViewCase(c.Request().Context(), user.Actor, c.Param("number"))
+	view, err := a.viewCase(c, user)
 	if err != nil {
 		return err
 	}
@@ -79,8 +80,26 @@ func (a api) readCase(c echo.Context, user store.User) error {
 	return c.JSON(http.StatusOK, detailOf(view))
 }
 
+func (a api) viewCase(c echo.Context, user store.User) (commands.CaseView, error) {
+	number, err := caseNumber(c)
+	if err != nil {
+		return commands.CaseView{}, err
+	}
+	return a.Commands.ViewCase(c.Request().Context(), user.Actor, number)
+}
+
+// caseNumber reads the number of a case from the path. What no database could
+// hold is the number of no case.
+func caseNumber(c echo.Context) (string, error) {
+	number := c.Param("number")
+	if !utf8.ValidString(number) || strings.ContainsRune(number, 0) {
+		return "", &casework.Error{Code: casework.CodeNotFound, Reason: "case_not_found", Detail: "there is no such case"}
+	}
+	return number, nil
+}
+
 func (a api) readEvents(c echo.Context, user store.User) error {
-	view, err := a.Commands.ViewCase(c.Request().Context(), user.Actor, c.Param("number"))
+	view, err := a.viewCase(c, user)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"io"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -20,22 +24,36 @@ func encodeCursor[T any](cursor *T) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(data), err
 }
 
-// decodeCursor reads the word back from the query; the zero place when there is none.
-func decodeCursor[T any](c echo.Context) (T, error) {
-	var cursor T
+// decodeCursor reads the word back from the query; the zero place when there is
+// none. A cursor is not signed: what it holds is checked like any other input.
+func decodeCursor[T any](c echo.Context, valid func(T) bool) (T, error) {
+	var none, cursor T
 	word := c.QueryParam("cursor")
 	if word == "" {
-		return cursor, nil
+		return none, nil
 	}
 	data, err := base64.RawURLEncoding.DecodeString(word)
-	if err == nil {
-		err = json.Unmarshal(data, &cursor)
-	}
-	if err != nil {
-		return cursor, casework.Invalid("cursor", "malformed_cursor", "use the next of an earlier page as it is")
+	if err != nil || strict(data, &cursor) != nil || !valid(cursor) {
+		return none, casework.Invalid("cursor", reasonCursor, "use the next of an earlier page as it is")
 	}
 	return cursor, nil
 }
+
+// strict reads one JSON value and refuses fields that it does not know.
+func strict(data []byte, target any) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(target); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the value")
+	}
+	return nil
+}
+
+// isPlace reports whether text can be the number of a case in a cursor.
+func isPlace(number string) bool { return number != "" && !strings.ContainsRune(number, 0) }
 
 // queryInt reads a number from the query; 0 when it is not there.
 func queryInt(c echo.Context, name string) (int, error) {

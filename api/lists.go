@@ -1,7 +1,7 @@
 package api
 
 import (
-	"encoding/json"
+	"math"
 	"net/http"
 	"time"
 
@@ -32,7 +32,7 @@ func (a api) listTasks(c echo.Context, user store.User) error {
 	if err != nil {
 		return err
 	}
-	after, err := decodeCursor[store.TaskCursor](c)
+	after, err := decodeCursor(c, func(after store.TaskCursor) bool { return after.ID > 0 })
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (a api) listEvents(c echo.Context, user store.User) error {
 	if filter.Limit, err = queryInt(c, "limit"); err != nil {
 		return err
 	}
-	if filter.Before, err = decodeCursor[store.EventCursor](c); err != nil {
+	if filter.Before, err = decodeCursor(c, isEventPlace); err != nil {
 		return err
 	}
 	page, err := a.Commands.ListEvents(c.Request().Context(), user.Actor, filter)
@@ -77,6 +77,16 @@ func (a api) listEvents(c echo.Context, user store.User) error {
 	return c.JSON(http.StatusOK, out)
 }
 
+func isEventPlace(before store.EventCursor) bool {
+	return isPlace(before.Number) && before.Seq > 0 && before.Seq <= math.MaxInt32
+}
+
+type reviewerJSON struct {
+	Name     string `json:"name"`
+	Phone    string `json:"phone"`
+	IDNumber string `json:"id_number"`
+}
+
 // reveal answers POST /api/v1/cases/{number}/reveal {"purpose": "…"}: the
 // reviewer in clear, recorded. Nothing personal is ever in the path.
 func (a api) reveal(c echo.Context, user store.User) error {
@@ -87,12 +97,16 @@ func (a api) reveal(c echo.Context, user store.User) error {
 	var request struct {
 		Purpose string `json:"purpose"`
 	}
-	if err := json.Unmarshal(body, &request); err != nil {
-		return casework.Invalid("body", "malformed_json", "an object with a purpose is expected")
+	if err := strict(body, &request); err != nil {
+		return casework.Invalid("body", "malformed_json", "an object with a purpose and nothing else is expected")
 	}
-	reviewer, err := a.Commands.RevealReviewer(c.Request().Context(), user.Actor, c.Param("number"), request.Purpose)
+	number, err := caseNumber(c)
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, reviewer)
+	reviewer, err := a.Commands.RevealReviewer(c.Request().Context(), user.Actor, number, request.Purpose)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, reviewerJSON(reviewer))
 }

@@ -24,10 +24,7 @@ type Problem struct {
 func statusOf(err *casework.Error) int {
 	switch err.Code {
 	case casework.CodeInvalid:
-		if err.Reason == "malformed_json" || err.Reason == "limit_range" || err.Reason == "malformed_cursor" {
-			return http.StatusBadRequest
-		}
-		return http.StatusUnprocessableEntity
+		return statusOfInvalid(err.Reason)
 	case casework.CodeUnauthorized:
 		return http.StatusUnauthorized
 	case casework.CodeForbidden:
@@ -46,6 +43,28 @@ func statusOf(err *casework.Error) int {
 		return http.StatusServiceUnavailable
 	default:
 		return http.StatusInternalServerError
+	}
+}
+
+// Reasons that only a transport has.
+const (
+	reasonCursor      = "malformed_cursor"
+	reasonETag        = "malformed_etag"
+	reasonTooLarge    = "body_too_large"
+	reasonContentType = "wrong_content_type"
+)
+
+// statusOfInvalid tells what cannot be read from what is read and wrong.
+func statusOfInvalid(reason string) int {
+	switch reason {
+	case "malformed_json", "limit_range", reasonCursor, reasonETag:
+		return http.StatusBadRequest
+	case reasonTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case reasonContentType:
+		return http.StatusUnsupportedMediaType
+	default:
+		return http.StatusUnprocessableEntity
 	}
 }
 

@@ -44,7 +44,7 @@ const (
 // Run empties the outbox until ctx is done. A database or an engine that is away
 // is waited for.
 func (r Relay) Run(ctx context.Context) error {
-	pause := time.NewTimer(0)
+	pause := time.NewTimer(0) //nolint:forbidigo // a pause between looks, no deadline of a case
 	defer pause.Stop()
 	for {
 		select {

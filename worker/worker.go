@@ -51,7 +51,6 @@ type Worker struct {
 func New(c client.Client, store Store, build string, log *slog.Logger) *Worker {
 	w := &Worker{}
 	w.sdk = sdkworker.New(c, contract.TaskQueue, sdkworker.Options{
-		BuildID: build,
 		OnFatalError: func(err error) {
 			w.polling.Store(false)
 			log.Error("worker stopped", "error", err)

@@ -25,7 +25,7 @@ func RunAPI(ctx context.Context, s Settings, log *slog.Logger) error {
 		return err
 	}
 	defer eng.Close()
-	handler, stop, err := NewHandler(s, st, eng, log)
+	handler, stop, err := NewHandler(s, st, eng, log) //nolint:contextcheck // each request brings its own
 	if err != nil {
 		return err
 	}
@@ -47,6 +47,11 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 	e := newServer(log)
 	registerHealth(e, s.MetricsPublic, check{name: "database", ready: st.Ready}, check{name: "temporal", ready: eng.Ready, bearable: true})
 	api.Register(e, api.Options{Commands: service, Identity: people, Log: log})
+	document, err := api.OpenAPIHandler()
+	if err != nil {
+		return nil, nil, err
+	}
+	e.GET("/openapi.json", document, localOnly(s.MetricsPublic))
 	sessions := postgresstore.New(st.DB())
 	err = web.Register(e, web.Options{
 		Commands: service, Identity: people, Sessions: web.NewSessions(sessions, s.SecureCookies),

@@ -40,7 +40,8 @@ func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 
 	group, ctx := errgroup.WithContext(ctx)
 	if s.WorkerHTTPAddr != "" {
-		e := newServer(log)
+		e := newServer(log) //nolint:contextcheck // each request brings its own
+		//nolint:contextcheck // each request brings its own
 		registerHealth(e, s.MetricsPublic, check{name: "database", ready: st.Ready}, check{name: "temporal", ready: eng.Ready},
 			check{name: "polling", ready: func(context.Context) error {
 				if !w.Polling() {

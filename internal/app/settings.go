@@ -95,7 +95,7 @@ func addEnvFile(environment map[string]string, path string) error {
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
 		name, value, ok := strings.Cut(lines.Text(), "=")
-		if ok && environment[name] == "" {
+		if ok && environment[name] == "" && environment[name+"_FILE"] == "" {
 			environment[name] = value
 		}
 	}

@@ -360,8 +360,8 @@ type Escalated struct {
 	StepsUp   int       `json:"steps_up"` // 0 the authority of the case, 1 its parent, 2…
 	AfterDays int       `json:"after_days"`
 	Manual    bool      `json:"manual,omitempty"` // a supervisor did it, not the clock
-	Clock     ClockKind `json:"clock"`
-	Deadline  time.Time `json:"deadline"`
+	Clock     ClockKind `json:"clock,omitempty"`  // empty when no clock runs
+	Deadline  time.Time `json:"deadline,omitzero"`
 	Reason    string    `json:"reason,omitempty"`
 }
 

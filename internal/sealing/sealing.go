@@ -28,20 +28,31 @@ type Sealer struct {
 
 // hashKeySuffix names the second key, beside the first. It keys the hashes and
 // outlives every rotation of the encryption key.
-const hashKeySuffix = ".hash"
+const (
+	hashKeySuffix = ".hash"
+	hashKeyBytes  = 32
+)
 
 // Open reads the key file and the one beside it that keys the hashes. When there
 // is none and create is true it makes them with fresh keys. They hold the keys
 // in clear and are readable by their owner only; who loses them loses the
 // personal data, who leaks them leaks it.
 func Open(path string, create bool) (*Sealer, error) {
+	// A key without its companion was taken apart: a fresh one would no longer
+	// recognise what came in before.
+	_, missing := os.Stat(path)
+	create = create && errors.Is(missing, fs.ErrNotExist)
+	// The companion is made first, so that whoever finds the key finds both.
+	hashKey, err := readOrMake(path+hashKeySuffix, create, newHashKey)
+	if err != nil {
+		return nil, fmt.Errorf("hash key file: %w", err)
+	}
 	keys, err := readOrMake(path, create, newKeyset)
 	if err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
-	hashKey, err := readOrMake(path+hashKeySuffix, create, newHashKey)
-	if err != nil {
-		return nil, fmt.Errorf("hash key file: %w", err)
+	if len(hashKey) != hashKeyBytes {
+		return nil, fmt.Errorf("hash key file %s: %d bytes are expected, not %d", path+hashKeySuffix, hashKeyBytes, len(hashKey))
 	}
 	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(keys)))
 	if err != nil {
@@ -67,7 +78,7 @@ func newKeyset() ([]byte, error) {
 }
 
 func newHashKey() ([]byte, error) {
-	key := make([]byte, 32)
+	key := make([]byte, hashKeyBytes)
 	_, err := rand.Read(key)
 	return key, err
 }

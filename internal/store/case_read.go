@@ -46,11 +46,11 @@ type Case struct {
 	DeadlineAt         *time.Time
 	PausedAt           *time.Time
 	OverdueSince       *time.Time
-	EverLate           bool
+	EverLate           bool // any deadline was missed, that of the verification too
 	EscalationSteps    *int
 	Reopenings         int
 	ClosedAt           *time.Time
-	ClosedOnTime       *bool
+	ClosedOnTime       *bool         // rectified and fed back by the deadline in force (第九条)
 	ClockOffset        time.Duration // the case's own now, less the server's; zero outside the demo
 }
 

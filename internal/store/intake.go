@@ -305,11 +305,13 @@ func (in *importer) insertReview(ctx context.Context, r casework.ReviewRow, reco
 func (in *importer) openCase(ctx context.Context, r casework.ReviewRow, reviewID, departmentID int64) error {
 	var number string
 	var level casework.AdminLevel
-	// The number tells people region and day; the sequence makes it unique.
+	// The number tells people region and day; the sequence makes it unique, in six
+	// digits or as many as it takes.
 	err := in.tx.QueryRowContext(ctx, `
-		WITH opened AS (
+		WITH next AS (SELECT CAST(nextval('case_numbers') AS text) AS digits),
+		opened AS (
 			INSERT INTO cases (number, review_id, region_code, department_id, matter_code)
-			VALUES (left($1, 6) || '-' || $2 || '-' || lpad(nextval('case_numbers')::text, 6, '0'), $3, $1, $4, $5)
+			SELECT left($1, 6) || '-' || $2 || '-' || lpad(digits, greatest(6, length(digits)), '0'), $3, $1, $4, $5 FROM next
 			RETURNING number, region_code)
 		SELECT opened.number, regions.level FROM opened JOIN regions ON regions.code = opened.region_code`,
 		r.RegionCode, in.now.In(casework.China()).Format("20060102"), reviewID, departmentID, r.MatterCode).

@@ -146,6 +146,16 @@ func (p *person) done(number string, action casework.Action, values map[string]s
 	require.False(p.t, p.exists(`[role="alert"]`), "%s: %s", action, p.text("main"))
 }
 
+// inEnglish does something with the pages in English, and goes back.
+func (p *person) inEnglish(do func()) {
+	p.t.Helper()
+	p.load(chromedp.Click(chromedp.CSS(`form[action="/language"] button`)))
+	require.Equal(p.t, "en", script[string](p, "document.documentElement.lang"))
+	do()
+	p.load(chromedp.Click(chromedp.CSS(`form[action="/language"] button`)))
+	require.Equal(p.t, "zh-CN", script[string](p, "document.documentElement.lang"))
+}
+
 // picture keeps what the person sees, when GUILING_SCREENSHOTS names a folder.
 func (p *person) picture(name string) {
 	p.t.Helper()

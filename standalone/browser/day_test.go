@@ -15,6 +15,7 @@ import (
 func TestDay(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t)
+	require.Equal(t, 62, w.ImportSample(t, "platform", "platform-2026-11.csv"))
 	b := chromium(t)
 	t.Run("a case through four people", func(t *testing.T) {
 		t.Parallel()
@@ -35,6 +36,7 @@ func caseThroughFourPeople(t *testing.T, w *testworld.World, b browser) {
 	require.Contains(t, handler.text("main"), number, "the case is in the inbox")
 	require.Contains(t, handler.text("main"), "跑了四趟还没办成")
 	handler.picture("inbox")
+	handler.inEnglish(func() { handler.open("/tasks"); handler.picture("inbox-en") })
 	handler.open("/cases/" + number)
 	require.NotContains(t, handler.text("body"), "赵某甲", "the reviewer is masked")
 	require.NotContains(t, handler.text("body"), "12000000001")
@@ -56,6 +58,11 @@ func caseThroughFourPeople(t *testing.T, w *testworld.World, b browser) {
 	require.Contains(t, clock, lastDay.Start().Format("2006-01-02"))
 	require.True(t, w.Case(t, number).DeadlineAt.Equal(lastDay.End()))
 	handler.picture("case-rectification")
+	handler.inEnglish(func() {
+		handler.open("/cases/" + number)
+		require.Contains(t, handler.text("main"), "Rectification")
+		handler.picture("case-rectification-en")
+	})
 
 	until := lastDay.AddDays(5)
 	handler.done(number, casework.ActionRequestExtension, map[string]string{"until": until.String(), "reason": "需省级系统改造"})

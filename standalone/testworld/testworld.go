@@ -117,6 +117,18 @@ func (w *World) OpenCase(t *testing.T, record, region, department string) string
 	return number
 }
 
+// ImportSample takes one of the sample files in, and gives how many cases it
+// opened.
+func (w *World) ImportSample(t *testing.T, codebook, name string) int {
+	t.Helper()
+	file, err := os.Open(filepath.Join("..", "..", "samples", name))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, file.Close()) }()
+	counts, err := app.OpenImporter(w.Store).ImportReviews(t.Context(), codebook, name, file)
+	require.NoError(t, err)
+	return counts.CasesOpened
+}
+
 // Await waits until a case has reached a stage.
 func (w *World) Await(t *testing.T, number string, stage casework.Stage) {
 	t.Helper()

@@ -1,0 +1,21 @@
+package commands
+
+import (
+	"guiling/internal/casework"
+	"guiling/internal/store"
+	"guiling/policies"
+)
+
+// ScopeOf is what of all cases an actor may see.
+var ScopeOf = scopeOf
+
+// TaskScopeOf says whose tasks an actor works on.
+var TaskScopeOf = taskScopeOf
+
+// RequestKey names a request.
+var RequestKey = requestKey
+
+// ObjectOf gives the facts of a case of which nothing has been recorded yet.
+func ObjectOf(row store.Case) policies.Object {
+	return objectOf(loaded{row: row, state: casework.State{}})
+}
