@@ -54,6 +54,9 @@ func showInbox(v *visit) error {
 	}
 	p := inboxPage{frame: v.frame(v.say.T("inbox.title"), "/tasks"), View: page.View, Later: after.ID != 0}
 	for _, known := range store.TaskViews() {
+		if _, counted := page.Counts[known]; !counted || len(page.Counts) == 1 {
+			continue // one view is no choice
+		}
 		p.Views = append(p.Views, inboxView{View: known, Count: page.Counts[known], Current: known == page.View})
 	}
 	// The tasks of an authority are anybody's there; those of a department are

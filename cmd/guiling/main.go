@@ -21,14 +21,15 @@ var version = "dev"
 
 // cli is the command line.
 type cli struct {
-	API         apiCmd         `cmd:"" name:"api" help:"Serve pages and API."`
-	Worker      workerCmd      `cmd:"" help:"Run the workflows of cases and empty the outbox."`
-	Migrate     migrateCmd     `cmd:"" help:"Bring the database to the shape of this program, with regions and authorities."`
-	Import      importCmd      `cmd:"" help:"Take a file of reviews in; negative ones open cases."`
-	Token       tokenCmd       `cmd:"" help:"Personal tokens for the API."`
-	User        userCmd        `cmd:"" help:"People who work with the system."`
-	Healthcheck healthcheckCmd `cmd:"" help:"Ask a URL and fail unless it answers 200."`
-	Version     versionCmd     `cmd:"" help:"Print the version."`
+	API          apiCmd          `cmd:"" name:"api" help:"Serve pages and API."`
+	Worker       workerCmd       `cmd:"" help:"Run the workflows of cases and empty the outbox."`
+	Migrate      migrateCmd      `cmd:"" help:"Bring the database to the shape of this program, with regions and authorities."`
+	Import       importCmd       `cmd:"" help:"Take a file of reviews in; negative ones open cases."`
+	Token        tokenCmd        `cmd:"" help:"Personal tokens for the API."`
+	User         userCmd         `cmd:"" help:"People who work with the system."`
+	Organisation organisationCmd `cmd:"" help:"Authorities and departments."`
+	Healthcheck  healthcheckCmd  `cmd:"" help:"Ask a URL and fail unless it answers 200."`
+	Version      versionCmd      `cmd:"" help:"Print the version."`
 }
 
 // run is what every command gets.

@@ -49,6 +49,43 @@ func (t tokenCreateCmd) Run(r run) error {
 	return err
 }
 
+type organisationCmd struct {
+	List organisationListCmd `cmd:"" help:"List organisations with their numbers."`
+}
+
+type organisationListCmd struct {
+	Name string `help:"Only those whose name holds this."`
+}
+
+// organisationsShown bounds the list: a province has thousands.
+const organisationsShown = 200
+
+func (o organisationListCmd) Run(r run) error {
+	settings, err := r.settings()
+	if err != nil {
+		return err
+	}
+	st, err := app.OpenStore(r.ctx, settings)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = st.Close() }()
+	organisations, err := st.OrganisationsNamed(r.ctx, o.Name, organisationsShown)
+	if err != nil {
+		return err
+	}
+	for _, org := range organisations {
+		unconfirmed := ""
+		if !org.Confirmed {
+			unconfirmed = "\tto be confirmed"
+		}
+		if _, err := fmt.Fprintf(os.Stdout, "%d\t%s\t%s\t%s%s\n", org.ID, org.Kind, org.RegionCode, org.Name, unconfirmed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 type userCmd struct {
 	Create userCreateCmd `cmd:"" help:"Create a person. The password is read from standard input."`
 }

@@ -13,7 +13,7 @@ import (
 type InboxPage struct {
 	View   store.TaskView
 	Tasks  []store.Task
-	Counts map[store.TaskView]int
+	Counts map[store.TaskView]int // of the views that mean something to the person
 	Next   *store.TaskCursor
 }
 
@@ -61,6 +61,10 @@ func (s *Service) Inbox(ctx context.Context, actor casework.Actor, view store.Ta
 	counts, err := s.store.TaskCounts(ctx, scope, actor.UserID)
 	if err != nil {
 		return InboxPage{}, err
+	}
+	if scope.Owner == casework.OwnerAuthority {
+		// Nobody claims a decision: whoever comes first decides it.
+		counts = map[store.TaskView]int{store.TasksAll: counts[store.TasksAll]}
 	}
 	page := InboxPage{View: view, Tasks: tasks, Counts: counts}
 	if len(tasks) > limit {

@@ -48,13 +48,21 @@ func (s *Store) OrganisationByID(ctx context.Context, id int64) (Organisation, e
 	return row.toOrganisation(), nil
 }
 
+// OrganisationsNamed lists the organisations whose name holds a part, authorities
+// first, at most limit.
+func (s *Store) OrganisationsNamed(ctx context.Context, part string, limit int) ([]Organisation, error) {
+	return s.organisations(ctx, `strpos(o.name, $1) > 0 ORDER BY o.kind, o.region_code, o.name LIMIT $2`, part, limit)
+}
+
 // DepartmentsOf lists the departments of one region, by name.
 func (s *Store) DepartmentsOf(ctx context.Context, regionCode string) ([]Organisation, error) {
+	return s.organisations(ctx, `o.kind = 'department' AND o.region_code = $1 ORDER BY o.name`, regionCode)
+}
+
+func (s *Store) organisations(ctx context.Context, condition string, args ...any) ([]Organisation, error) {
 	var rows []organisationRow
-	err := s.db.SelectContext(ctx, &rows, `SELECT`+organisationColumns+`
-		WHERE o.kind = 'department' AND o.region_code = $1 ORDER BY o.name`, regionCode)
-	if err != nil {
-		return nil, fmt.Errorf("departments of %s: %w", regionCode, err)
+	if err := s.db.SelectContext(ctx, &rows, `SELECT`+organisationColumns+` WHERE `+condition, args...); err != nil {
+		return nil, fmt.Errorf("list organisations: %w", err)
 	}
 	organisations := make([]Organisation, 0, len(rows))
 	for _, r := range rows {
