@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"guiling/internal/casework"
+	"guiling/internal/httpstatus"
 )
 
 // Problem is an error as RFC 9457 writes it. Code and Reason are stable; Detail
@@ -20,32 +21,6 @@ type Problem struct {
 	Field  string `json:"field,omitempty"` // the field at fault
 }
 
-// statusOf is the one place where an error of the domain becomes a status.
-func statusOf(err *casework.Error) int {
-	switch err.Code {
-	case casework.CodeInvalid:
-		return statusOfInvalid(err.Reason)
-	case casework.CodeUnauthorized:
-		return http.StatusUnauthorized
-	case casework.CodeForbidden:
-		return http.StatusForbidden
-	case casework.CodeNotFound:
-		return http.StatusNotFound
-	case casework.CodeConflict:
-		return http.StatusConflict
-	case casework.CodeStale:
-		return http.StatusPreconditionFailed
-	case casework.CodeKeyReused:
-		return http.StatusUnprocessableEntity
-	case casework.CodeTooMany:
-		return http.StatusTooManyRequests
-	case casework.CodeUnavailable:
-		return http.StatusServiceUnavailable
-	default:
-		return http.StatusInternalServerError
-	}
-}
-
 // Reasons that only a transport has.
 const (
 	reasonCursor      = "malformed_cursor"
@@ -54,25 +29,11 @@ const (
 	reasonContentType = "wrong_content_type"
 )
 
-// statusOfInvalid tells what cannot be read from what is read and wrong.
-func statusOfInvalid(reason string) int {
-	switch reason {
-	case "malformed_json", "limit_range", reasonCursor, reasonETag:
-		return http.StatusBadRequest
-	case reasonTooLarge:
-		return http.StatusRequestEntityTooLarge
-	case reasonContentType:
-		return http.StatusUnsupportedMediaType
-	default:
-		return http.StatusUnprocessableEntity
-	}
-}
-
 // problem renders an error. What is not of the domain is logged and hidden.
 func (a api) problem(c echo.Context, err error) error {
 	p := Problem{Type: "about:blank", Status: http.StatusInternalServerError, Code: "internal"}
 	if domain, ok := casework.AsError(err); ok {
-		p.Status, p.Code, p.Detail, p.Field = statusOf(domain), domain.Reason, domain.Detail, domain.Field
+		p.Status, p.Code, p.Detail, p.Field = httpstatus.Of(domain), domain.Reason, domain.Detail, domain.Field
 	} else {
 		a.Log.ErrorContext(c.Request().Context(), "request failed", "path", c.Path(), "error", err)
 	}

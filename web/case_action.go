@@ -9,6 +9,7 @@ import (
 
 	"guiling/internal/casework"
 	"guiling/internal/commands"
+	"guiling/internal/httpstatus"
 )
 
 // maxKey bounds the key of a form, in bytes.
@@ -26,7 +27,7 @@ func actOnCase(v *visit) error {
 		if wrong[0].Code == casework.CodeUnauthorized || wrong[0].Code == casework.CodeNotFound {
 			return wrong[0]
 		}
-		return v.renderCase(statusOf(wrong[0]), number, refused{Action: action, Errors: wrong})
+		return v.renderCase(httpstatus.Of(wrong[0]), number, refused{Action: action, Errors: wrong})
 	}
 	if err := v.leaveNotice(notice{
 		Number: number, Action: action, Stage: outcome.Stage, Deadline: outcome.Deadline,

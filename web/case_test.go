@@ -403,7 +403,7 @@ func TestACaseThatChangedMeanwhile(t *testing.T) {
 	b.office.does(t, c, chen, 0, casework.RecordCallback{Reached: true, Words: "又说了一次"})
 
 	p := b.do(http.MethodPost, "/cases/"+number(1)+"/actions/record-callback", sent)
-	require.Equal(t, http.StatusConflict, p.StatusCode)
+	require.Equal(t, http.StatusPreconditionFailed, p.StatusCode)
 	require.Contains(t, words(p.one(t, "div", "role", "alert")), "您填写期间，案件有了变化")
 	require.Contains(t, words(p.one(t, "ol", "class", "g-timeline")), "又说了一次")
 	kept := formOf(p.one(t, "form", "id", "form-record-callback"))
@@ -419,7 +419,7 @@ func TestACaseThatChangedMeanwhile(t *testing.T) {
 	sent.Set("findings", "写了很久")
 	b.office.does(t, c, su, 0, casework.ProposeInvalid{Ground: casework.GroundMistaken, Evidence: "误点"})
 	p = b.do(http.MethodPost, "/cases/"+number(1)+"/actions/verify", sent)
-	require.Equal(t, http.StatusConflict, p.StatusCode)
+	require.Equal(t, http.StatusPreconditionFailed, p.StatusCode)
 	require.Contains(t, rawText(p.one(t, "textarea", "id", "kept-0")), "写了很久")
 }
 

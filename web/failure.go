@@ -10,37 +10,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"guiling/internal/casework"
+	"guiling/internal/httpstatus"
 )
-
-// statusOf is the one place where an error of the domain becomes a status.
-func statusOf(err *casework.Error) int {
-	switch err.Code {
-	case casework.CodeInvalid:
-		switch err.Reason {
-		case "malformed_cursor", "limit_range", "malformed_form":
-			return http.StatusBadRequest
-		case "form_too_large":
-			return http.StatusRequestEntityTooLarge
-		}
-		return http.StatusUnprocessableEntity
-	case casework.CodeUnauthorized:
-		return http.StatusUnauthorized
-	case casework.CodeForbidden:
-		return http.StatusForbidden
-	case casework.CodeNotFound:
-		return http.StatusNotFound
-	case casework.CodeConflict, casework.CodeStale:
-		return http.StatusConflict
-	case casework.CodeKeyReused:
-		return http.StatusUnprocessableEntity
-	case casework.CodeTooMany:
-		return http.StatusTooManyRequests
-	case casework.CodeUnavailable:
-		return http.StatusServiceUnavailable
-	default:
-		return http.StatusInternalServerError
-	}
-}
 
 func errNoPage() *casework.Error {
 	return &casework.Error{Code: casework.CodeNotFound, Reason: "not_found", Detail: "there is no such page"}
@@ -128,7 +99,7 @@ func (v *visit) showFailure(domain *casework.Error) error {
 		kind = casework.CodeInvalid
 	}
 	p := failurePage{
-		frame: v.frame(v.say.T("failure."+string(kind)+".title"), ""), Status: statusOf(domain),
+		frame: v.frame(v.say.T("failure."+string(kind)+".title"), ""), Status: httpstatus.Of(domain),
 		WhatNext: v.say.T("failure." + string(kind) + ".next"), Back: "/",
 	}
 	if kind == casework.CodeForbidden || kind == casework.CodeInvalid {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"guiling/internal/casework"
+	"guiling/internal/httpstatus"
 )
 
 // revealReviewer answers POST /cases/:number/reveal: the case once more, with
@@ -21,7 +22,7 @@ func revealReviewer(v *visit) error {
 		if domain.Code == casework.CodeUnauthorized || domain.Code == casework.CodeNotFound {
 			return domain
 		}
-		return v.renderCase(statusOf(domain), number, refused{Action: casework.ActionReveal, Errors: []*casework.Error{domain}})
+		return v.renderCase(httpstatus.Of(domain), number, refused{Action: casework.ActionReveal, Errors: []*casework.Error{domain}})
 	}
 	return v.renderCaseWith(http.StatusOK, number, refused{}, &reviewer)
 }

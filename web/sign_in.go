@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"guiling/internal/casework"
+	"guiling/internal/httpstatus"
 	"guiling/internal/store"
 )
 
@@ -108,7 +109,7 @@ func (v *visit) finishSignIn(user store.User, err error) error {
 	next := ownPath(v.form.Get("next"))
 	if domain, ok := casework.AsError(err); ok {
 		v.site.Log.WarnContext(ctx, "sign-in refused", "reason", domain.Reason, "remote", v.RealIP())
-		return v.renderSignIn(statusOf(domain), signInPage{
+		return v.renderSignIn(httpstatus.Of(domain), signInPage{
 			Next: next, Username: v.typed("username"), Error: v.say.T("error." + domain.Reason),
 		})
 	}

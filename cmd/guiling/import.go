@@ -16,25 +16,18 @@ type importCmd struct {
 }
 
 func (i importCmd) Run(r run) error {
-	settings, err := r.settings()
-	if err != nil {
-		return err
-	}
-	st, err := app.OpenStore(r.ctx, settings)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = st.Close() }()
 	file, err := os.Open(i.File)
 	if err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	counts, err := app.OpenImporter(st).ImportReviews(r.ctx, i.Codebook, i.File, file)
-	if err != nil {
-		return err
-	}
-	return i.print(counts)
+	return r.withStore(func(_ app.Settings, st *store.Store) error {
+		counts, err := app.OpenImporter(st).ImportReviews(r.ctx, i.Codebook, i.File, file)
+		if err != nil {
+			return err
+		}
+		return i.print(counts)
+	})
 }
 
 func (i importCmd) print(c store.ImportCounts) error {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"guiling/internal/app"
 	"guiling/internal/casework"
+	"guiling/internal/store"
 )
 
 // version is set when the program is built.
@@ -42,6 +44,19 @@ func (r run) settings() (app.Settings, error) {
 	settings, err := app.LoadSettings()
 	settings.Version = version
 	return settings, err
+}
+
+// withStore runs do on the database of the settings.
+func (r run) withStore(do func(app.Settings, *store.Store) error) error {
+	settings, err := r.settings()
+	if err != nil {
+		return err
+	}
+	st, err := app.OpenStore(r.ctx, settings)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(settings, st), st.Close())
 }
 
 func main() {

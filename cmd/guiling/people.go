@@ -28,25 +28,18 @@ func (t tokenCreateCmd) Run(r run) error {
 	if t.TTL <= 0 {
 		return casework.Invalid("ttl", "ttl_range", "a time ahead, for example 24h")
 	}
-	settings, err := r.settings()
-	if err != nil {
+	return r.withStore(func(settings app.Settings, st *store.Store) error {
+		people, err := app.OpenIdentity(settings, st)
+		if err != nil {
+			return err
+		}
+		token, err := people.IssueToken(r.ctx, t.User, t.TTL)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(os.Stdout, token)
 		return err
-	}
-	st, err := app.OpenStore(r.ctx, settings)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = st.Close() }()
-	people, err := app.OpenIdentity(settings, st)
-	if err != nil {
-		return err
-	}
-	token, err := people.IssueToken(r.ctx, t.User, t.TTL)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(os.Stdout, token)
-	return err
+	})
 }
 
 type organisationCmd struct {
@@ -61,29 +54,22 @@ type organisationListCmd struct {
 const organisationsShown = 200
 
 func (o organisationListCmd) Run(r run) error {
-	settings, err := r.settings()
-	if err != nil {
-		return err
-	}
-	st, err := app.OpenStore(r.ctx, settings)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = st.Close() }()
-	organisations, err := st.OrganisationsNamed(r.ctx, o.Name, organisationsShown)
-	if err != nil {
-		return err
-	}
-	for _, org := range organisations {
-		unconfirmed := ""
-		if !org.Confirmed {
-			unconfirmed = "\tto be confirmed"
-		}
-		if _, err := fmt.Fprintf(os.Stdout, "%d\t%s\t%s\t%s%s\n", org.ID, org.Kind, org.RegionCode, org.Name, unconfirmed); err != nil {
+	return r.withStore(func(_ app.Settings, st *store.Store) error {
+		organisations, err := st.OrganisationsNamed(r.ctx, o.Name, organisationsShown)
+		if err != nil {
 			return err
 		}
-	}
-	return nil
+		for _, org := range organisations {
+			unconfirmed := ""
+			if !org.Confirmed {
+				unconfirmed = "\tto be confirmed"
+			}
+			if _, err := fmt.Fprintf(os.Stdout, "%d\t%s\t%s\t%s%s\n", org.ID, org.Kind, org.RegionCode, org.Name, unconfirmed); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 type userCmd struct {
@@ -98,10 +84,6 @@ type userCreateCmd struct {
 }
 
 func (u userCreateCmd) Run(r run) error {
-	settings, err := r.settings()
-	if err != nil {
-		return err
-	}
 	roles := make([]casework.Role, 0, len(u.Role))
 	for _, name := range u.Role {
 		role := casework.Role(name)
@@ -118,19 +100,16 @@ func (u userCreateCmd) Run(r run) error {
 	if err != nil {
 		return err
 	}
-	st, err := app.OpenStore(r.ctx, settings)
-	if err != nil {
+	return r.withStore(func(_ app.Settings, st *store.Store) error {
+		id, err := st.CreateUser(r.ctx, store.NewUser{
+			Username: u.User, DisplayName: u.Name, OrganisationID: u.Organisation, Roles: roles, PasswordHash: hash,
+		})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(os.Stdout, "user %s has number %d\n", u.User, id)
 		return err
-	}
-	defer func() { _ = st.Close() }()
-	id, err := st.CreateUser(r.ctx, store.NewUser{
-		Username: u.User, DisplayName: u.Name, OrganisationID: u.Organisation, Roles: roles, PasswordHash: hash,
 	})
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(os.Stdout, "user %s has number %d\n", u.User, id)
-	return err
 }
 
 // readPassword takes the first line, so that no password stands in the list of

@@ -174,6 +174,9 @@ type Quarantine struct {
 // choice: the five minutes that signed deliveries may be old.
 const clockTolerance = 5 * time.Minute
 
+// Identity is the id of the book.
+func (b CodeBook) Identity() string { return b.ID }
+
 // Validate refuses a book with which a row could be read in two ways or not at
 // all.
 func (b CodeBook) Validate() error {

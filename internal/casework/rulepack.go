@@ -101,6 +101,9 @@ type SpotCheckRule struct {
 	Article      string `json:"article"`
 }
 
+// Identity is the id of the pack.
+func (p RulePack) Identity() string { return p.ID }
+
 // Validate refuses a pack that could give a case no end or two.
 func (p RulePack) Validate() error {
 	if p.ID == "" || p.Version < 1 || p.Name == "" {

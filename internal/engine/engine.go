@@ -76,6 +76,10 @@ func (e *Engine) StartCase(ctx context.Context, input contract.CaseInput) error 
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 	}
 	_, err := e.client.ExecuteWorkflow(ctx, options, contract.WorkflowCase, input)
+	if ctx.Err() != nil {
+		// gRPC has an error of its own for this, which nobody else knows.
+		return fmt.Errorf("start case %s: %w", input.Number, ctx.Err())
+	}
 	if _, started := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); err != nil && !started {
 		return fmt.Errorf("start case %s: %w", input.Number, err)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -66,6 +67,7 @@ const (
 func (s *Store) DrainOutbox(ctx context.Context, limit int, deliver func(context.Context, OutboxEntry) error) (int, error) {
 	taken := 0
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+		taken = 0
 		var entries []OutboxEntry
 		err := tx.SelectContext(ctx, &entries, `
 			SELECT id, kind, key, payload, attempts FROM outbox
@@ -77,18 +79,23 @@ func (s *Store) DrainOutbox(ctx context.Context, limit int, deliver func(context
 			return fmt.Errorf("read outbox: %w", err)
 		}
 		for _, e := range entries {
-			if err := s.deliverOne(ctx, tx, e, deliver); err != nil {
+			failure := deliver(ctx, e)
+			if err := settle(ctx, tx, e, failure); err != nil {
 				return err
 			}
+			taken++
+			if errors.Is(failure, context.DeadlineExceeded) {
+				// Who does not answer in time will not answer the rest of the batch
+				// either, and the transaction must not wait for all of it.
+				break
+			}
 		}
-		taken = len(entries)
 		return nil
 	})
 	return taken, err
 }
 
-func (s *Store) deliverOne(ctx context.Context, tx *sqlx.Tx, e OutboxEntry, deliver func(context.Context, OutboxEntry) error) error {
-	failure := deliver(ctx, e)
+func settle(ctx context.Context, tx *sqlx.Tx, e OutboxEntry, failure error) error {
 	if failure == nil {
 		if _, err := tx.ExecContext(ctx, `UPDATE outbox SET done_at = now(), last_error = '' WHERE id = $1`, e.ID); err != nil {
 			return fmt.Errorf("mark outbox %d: %w", e.ID, err)

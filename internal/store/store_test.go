@@ -243,6 +243,21 @@ func TestOutbox(t *testing.T) {
 	require.Equal(t, 1, b.count(`SELECT count(*) FROM outbox WHERE done_at IS NULL AND attempts = 1 AND last_error = 'poison' AND next_attempt_at > now()`))
 }
 
+func TestOutboxDoesNotWaitForWhoDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.importFile("device", "device-2026-11.ndjson")
+	tried := 0
+	taken, err := b.DrainOutbox(t.Context(), 100, func(context.Context, store.OutboxEntry) error {
+		tried++
+		return context.DeadlineExceeded
+	})
+	require.NoError(t, err)
+	require.Equal(t, 1, tried)
+	require.Equal(t, 1, taken)
+	require.Equal(t, 18, b.count(`SELECT count(*) FROM outbox WHERE done_at IS NULL`))
+}
+
 func TestTwoRelaysShareTheOutbox(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

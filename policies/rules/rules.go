@@ -6,9 +6,7 @@ package rules
 
 import (
 	"embed"
-	"fmt"
 	"io/fs"
-	"strings"
 
 	"guiling/internal/casework"
 	"guiling/internal/strictyaml"
@@ -33,38 +31,13 @@ func Default() (casework.RulePack, error) { return Load(DefaultID) }
 // All gives every pack, in the order of their ids. The program calls it at
 // start, so that a broken pack stops it there and not at the first case.
 func All() ([]casework.RulePack, error) {
-	names, err := fs.Glob(files, "*.yaml")
-	if err != nil {
-		return nil, fmt.Errorf("list the rule packs: %w", err)
-	}
-	packs := make([]casework.RulePack, 0, len(names))
-	for _, name := range names {
-		pack, err := Load(strings.TrimSuffix(name, ".yaml"))
-		if err != nil {
-			return nil, err
-		}
-		packs = append(packs, pack)
-	}
-	return packs, nil
+	return strictyaml.LoadAll[casework.RulePack](files, unknown())
 }
 
-func load(from fs.ReadFileFS, id string) (casework.RulePack, error) {
-	data, err := from.ReadFile(id + ".yaml")
-	if err != nil {
-		return casework.RulePack{}, &casework.Error{
-			Code: casework.CodeNotFound, Reason: "rule_pack_unknown", Field: "rule_pack",
-			Detail: fmt.Sprintf("there is no rule pack %q", id),
-		}
-	}
-	var pack casework.RulePack
-	if err := strictyaml.Decode(data, &pack); err != nil {
-		return casework.RulePack{}, fmt.Errorf("rule pack %s: %w", id, err)
-	}
-	if err := pack.Validate(); err != nil {
-		return casework.RulePack{}, fmt.Errorf("rule pack %s: %w", id, err)
-	}
-	if pack.ID != id {
-		return casework.RulePack{}, fmt.Errorf("rule pack %s: the file says id %q", id, pack.ID)
-	}
-	return pack, nil
+func load(from fs.FS, id string) (casework.RulePack, error) {
+	return strictyaml.Load[casework.RulePack](from, id, unknown())
+}
+
+func unknown() casework.Error {
+	return casework.Error{Code: casework.CodeNotFound, Reason: "rule_pack_unknown", Field: "rule_pack"}
 }
