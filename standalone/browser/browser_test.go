@@ -37,7 +37,7 @@ func chromium(t *testing.T) browser {
 		chromedp.Flag("disable-sync", true),
 		chromedp.Flag("lang", "zh-CN"),
 		chromedp.Flag("accept-lang", "zh-CN"),
-		chromedp.WindowSize(1280, 900),
+		chromedp.WindowSize(deskWidth, deskHeight),
 		chromedp.UserDataDir(t.TempDir()),
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
@@ -64,6 +64,8 @@ func signIn(t *testing.T, b browser, w *testworld.World, username string) *perso
 	t.Cleanup(cancel)
 	p := &person{t: t, ctx: bounded, url: w.URL}
 	p.open("/")
+	require.True(t, p.exists(`input[type="password"]`))
+	p.picture("sign-in")
 	p.load(chromedp.Click(chromedp.CSS(`button[value="` + username + `"]`)))
 	require.True(t, p.exists(`form[action="/sign-out"]`), "signed in")
 	return p
@@ -154,6 +156,21 @@ func (p *person) inEnglish(do func()) {
 	do()
 	p.load(chromedp.Click(chromedp.CSS(`form[action="/language"] button`)))
 	require.Equal(p.t, "zh-CN", script[string](p, "document.documentElement.lang"))
+}
+
+// The window of a desk and that of a phone, in CSS pixels.
+const (
+	deskWidth, deskHeight   = 1280, 900
+	phoneWidth, phoneHeight = 390, 844
+)
+
+// onPhone does something on a phone, where nothing may be wider than the screen.
+func (p *person) onPhone(do func()) {
+	p.t.Helper()
+	p.do(chromedp.EmulateViewport(phoneWidth, phoneHeight))
+	do()
+	require.LessOrEqual(p.t, script[int](p, "document.documentElement.scrollWidth"), phoneWidth)
+	p.do(chromedp.EmulateViewport(deskWidth, deskHeight))
 }
 
 // picture keeps what the person sees, when GUILING_SCREENSHOTS names a folder.

@@ -36,6 +36,7 @@ func caseThroughFourPeople(t *testing.T, w *testworld.World, b browser) {
 	require.Contains(t, handler.text("main"), number, "the case is in the inbox")
 	require.Contains(t, handler.text("main"), "跑了四趟还没办成")
 	handler.picture("inbox")
+	handler.onPhone(func() { handler.open("/tasks"); handler.picture("inbox-phone") })
 	handler.inEnglish(func() { handler.open("/tasks"); handler.picture("inbox-en") })
 	handler.open("/cases/" + number)
 	require.NotContains(t, handler.text("body"), "赵某甲", "the reviewer is masked")
@@ -58,6 +59,7 @@ func caseThroughFourPeople(t *testing.T, w *testworld.World, b browser) {
 	require.Contains(t, clock, lastDay.Start().Format("2006-01-02"))
 	require.True(t, w.Case(t, number).DeadlineAt.Equal(lastDay.End()))
 	handler.picture("case-rectification")
+	handler.onPhone(func() { handler.open("/cases/" + number); handler.picture("case-phone") })
 	handler.inEnglish(func() {
 		handler.open("/cases/" + number)
 		require.Contains(t, handler.text("main"), "Rectification")
