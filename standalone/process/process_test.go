@@ -204,6 +204,8 @@ func TestNewcomer(t *testing.T) {
 	require.Positive(t, ofDepartment)
 	require.Len(t, inbox.body.Tasks, ofDepartment)
 
+	r.worksWithoutEngine(lead)
+
 	// SIGKILL in mid-work, three times: every request is repeated until it is
 	// answered, and has happened exactly once.
 	handler := r.shell("token", "create", "--user", "zhanhe.shichang.bai")
@@ -249,6 +251,34 @@ func TestNewcomer(t *testing.T) {
 	r.start()
 	require.Len(t, r.all(province).body.Cases, before)
 	r.stop()
+}
+
+// worksWithoutEngine starts an api and a worker of their own, the way a province
+// runs them, with a Temporal that is not there: pages and lists work, an action
+// says that it cannot be carried out now, and the worker does not look healthy.
+func (r *running) worksWithoutEngine(token string) {
+	r.t.Helper()
+	api, worker := freeAddress(r.t), freeAddress(r.t)
+	for _, part := range []string{"api", "worker"} {
+		command := exec.CommandContext(r.t.Context(), r.guiling, part)
+		command.Dir = r.folder
+		command.Env = append(os.Environ(),
+			"GUILING_TEMPORAL_ADDRESS=127.0.0.1:1", "GUILING_HTTP_ADDR="+api, "GUILING_WORKER_HTTP_ADDR="+worker)
+		require.NoError(r.t, command.Start())
+		defer func() {
+			require.NoError(r.t, command.Process.Signal(syscall.SIGTERM))
+			require.NoError(r.t, command.Wait(), part)
+		}()
+	}
+	alone := &running{t: r.t, address: api}
+	require.Eventually(r.t, func() bool { return alone.get("/readyz", "").status == http.StatusOK }, time.Minute, 50*time.Millisecond)
+	cases := alone.all(token).body.Cases
+	require.NotEmpty(r.t, cases)
+	refused := alone.call(http.MethodPost, "/api/v1/cases/"+cases[0].Number+"/actions/claim", token, "", "{}")
+	require.Equal(r.t, http.StatusServiceUnavailable, refused.status)
+	require.Equal(r.t, "engine_unavailable", refused.body.Code)
+	deaf := &running{t: r.t, address: worker}
+	require.Eventually(r.t, func() bool { return deaf.get("/readyz", "").status == http.StatusServiceUnavailable }, time.Minute, 50*time.Millisecond)
 }
 
 // TestDemo lives one case in seconds, beside whatever else runs.
