@@ -30,6 +30,7 @@ type cli struct {
 	Token        tokenCmd        `cmd:"" help:"Personal tokens for the API."`
 	User         userCmd         `cmd:"" help:"People who work with the system."`
 	Organisation organisationCmd `cmd:"" help:"Authorities and departments."`
+	Deadline     deadlineCmd     `cmd:"" help:"Say when something is due by a rule pack, and why."`
 	Healthcheck  healthcheckCmd  `cmd:"" help:"Ask a URL and fail unless it answers 200."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 }

@@ -41,7 +41,7 @@ type Deadline struct {
 // workflow, reports and simulator all call it. It depends on nothing but its
 // arguments.
 func ComputeDeadline(pack RulePack, calendar Calendar, limit Limit, day0 Date, adjustments []Adjustment) Deadline {
-	c := counter{calendar: calendar, limit: limit}
+	c := counter{calendar: calendar, limit: limit, skipped: []SkippedDay{}}
 	last := c.add(day0, limit.Days)
 	steps := []DeadlineStep{{Kind: "limit", Days: limit.Days, To: last}}
 	for _, a := range adjustments {

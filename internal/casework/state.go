@@ -123,5 +123,8 @@ func (s State) Deadline(r Rules) (Deadline, bool) {
 	if s.Clock == nil {
 		return Deadline{}, false
 	}
-	return ComputeDeadline(r.Pack, r.Calendar, s.Clock.Limit, s.Clock.Day0, s.Clock.Adjustments), true
+	deadline := ComputeDeadline(r.Pack, r.Calendar, s.Clock.Limit, s.Clock.Day0, s.Clock.Adjustments)
+	// The case keeps the pack with which it started, whatever this build has.
+	deadline.PackID, deadline.PackVersion = s.PackID, s.PackVersion
+	return deadline, true
 }

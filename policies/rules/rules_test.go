@@ -7,6 +7,7 @@ import (
 
 	"guiling/internal/casework"
 	"guiling/policies/rules"
+	"guiling/reference"
 )
 
 // The numbers of the pack decide when people are late. This test says them a
@@ -45,8 +46,42 @@ func TestAll(t *testing.T) {
 
 	packs, err := rules.All()
 	require.NoError(t, err)
-	require.Len(t, packs, 1)
-	require.Equal(t, rules.DefaultID, packs[0].ID)
+	ids := make([]string, 0, len(packs))
+	for _, p := range packs {
+		ids = append(ids, p.ID)
+	}
+	require.Equal(t, []string{rules.DefaultID, "natural-days-15-rolled", "working-days-15", "working-days-5"}, ids)
+}
+
+// The dated examples that were worked out by hand.
+func TestPacksGiveTheWorkedExamples(t *testing.T) {
+	t.Parallel()
+	calendar, err := reference.Calendar()
+	require.NoError(t, err)
+	for _, example := range []struct{ pack, day0, lastDay string }{
+		{"henan-2019", "2026-02-13", "2026-02-28"},
+		{"natural-days-15-rolled", "2026-02-13", "2026-02-28"}, // a make-up working day
+		{"henan-2019", "2026-02-06", "2026-02-21"},
+		{"natural-days-15-rolled", "2026-02-06", "2026-02-24"},
+		{"working-days-5", "2026-09-18", "2026-09-24"},
+		{"working-days-15", "2026-09-18", "2026-10-15"},
+		{"working-days-5", "2026-02-13", "2026-02-27"},
+		{"working-days-15", "2026-02-13", "2026-03-12"},
+	} {
+		pack, err := rules.Load(example.pack)
+		require.NoError(t, err)
+		day0, err := casework.ParseDate(example.day0)
+		require.NoError(t, err)
+		deadline := casework.ComputeDeadline(pack, calendar, pack.Rectification, day0, nil)
+		require.Equal(t, example.lastDay, deadline.LastDay.String(), "%s from %s", example.pack, example.day0)
+		require.True(t, deadline.At.Equal(deadline.LastDay.End()), "24:00 +08:00")
+		require.False(t, deadline.Provisional)
+		require.Equal(t, pack.NeedsCalendar(), deadline.CalendarVersion != "")
+	}
+	pack, err := rules.Load("working-days-15")
+	require.NoError(t, err)
+	late := casework.ComputeDeadline(pack, calendar, pack.Rectification, casework.Date{Year: 2026, Month: 12, Day: 25}, nil)
+	require.True(t, late.Provisional, "2027 is not published")
 }
 
 func TestLoadOfAnUnknownPack(t *testing.T) {
