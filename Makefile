@@ -105,8 +105,9 @@ tidy: ## Tidy the three Go modules
 assets: ## Fetch the vendored web files again, at the versions in scripts/assets.sh
 	scripts/assets.sh
 
-screenshots: setup-test ## Take a picture of every page into docs/screenshots
-	cd standalone && GUILING_SCREENSHOTS='$(CURDIR)/docs/screenshots' $(GO) test -count 1 -timeout 30m ./browser/...
+screenshots: setup-test ## Take a picture of every page into var/screenshots; README's own go to docs
+	cd standalone && GUILING_SCREENSHOTS='$(CURDIR)/var/screenshots' $(GO) test -count 1 -timeout 30m ./browser/...
+	cp var/screenshots/case-rectification.png var/screenshots/case-rectification-en.png docs/screenshots/
 
 ## house-keeping -----------------------------------------------------------
 

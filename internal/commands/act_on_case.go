@@ -67,11 +67,28 @@ func (s *Service) Act(ctx context.Context, actor casework.Actor, request Request
 	if err := s.checkRelations(ctx, c, request.Command); err != nil {
 		return Outcome{}, err
 	}
-	result, err := s.engine.Act(ctx, request.Number, key, s.by(actor, decision), request.Version, request.Command)
+	version := request.Version
+	if version == 0 && restsOnState(action) {
+		version = c.state.Version
+	}
+	result, err := s.engine.Act(ctx, request.Number, key, s.by(actor, decision), version, request.Command)
 	if err != nil {
 		return Outcome{}, err
 	}
 	return Outcome{Number: request.Number, Version: result.Version, Stage: result.Stage, Deadline: result.Deadline}, nil
+}
+
+// restsOnState reports whether the policy looked at more of the case than whose
+// it is: who proposed, which extension waits, who acted. What was allowed for one
+// version of such a case must not be carried out on another.
+func restsOnState(action casework.Action) bool {
+	switch action {
+	case casework.ActionDecideInvalid, casework.ActionDecideExtension, casework.ActionDecideReopening,
+		casework.ActionRecordSpotCheck, casework.ActionEscalate, casework.ActionTransfer:
+		return true
+	default:
+		return false
+	}
 }
 
 // requestKey names a request: the same person, action, content and key give the
