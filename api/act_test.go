@@ -79,7 +79,7 @@ func TestBodiesThatCannotBeRead(t *testing.T) {
 		{"an unknown field", "/reveal", `{"purpose":"a","user_id":1}`, "application/json", http.StatusBadRequest, "malformed_json"},
 		{"no purpose", "/reveal", `{"purpose":"  "}`, "application/json", http.StatusUnprocessableEntity, "required"},
 		{"a purpose with NUL", "/reveal", `{"purpose":"a\u0000b"}`, "application/json", http.StatusUnprocessableEntity, "invalid_text"},
-		{"a purpose too long", "/reveal", `{"purpose":"` + strings.Repeat("字", 201) + `"}`, "application/json", http.StatusUnprocessableEntity, "invalid_text"},
+		{"a purpose too long", "/reveal", `{"purpose":"` + strings.Repeat("字", 201) + `"}`, "application/json", http.StatusUnprocessableEntity, "purpose_too_long"},
 		{"an unknown action", "/actions/close", "{}", "application/json", http.StatusNotFound, "unknown_action"},
 		{"an action that looks", "/actions/reveal", "{}", "application/json", http.StatusNotFound, "unknown_action"},
 	} {

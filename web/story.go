@@ -48,6 +48,12 @@ func namesIn(events []store.RecordedEvent) names {
 		if !e.By.System() {
 			n.people[e.By.UserID], n.organisations[e.By.OrganisationID] = e.UserName, e.OrganisationName
 		}
+		switch body := e.Body.(type) {
+		case casework.Assigned:
+			n.people[body.UserID] = e.AssigneeName
+		case casework.Transferred:
+			n.organisations[body.FromDepartmentID], n.organisations[body.ToDepartmentID] = e.FromDepartment, e.ToDepartment
+		}
 	}
 	return n
 }

@@ -18,8 +18,10 @@ func (s *Service) RevealReviewer(ctx context.Context, actor casework.Actor, numb
 	switch {
 	case strings.TrimSpace(purpose) == "":
 		return store.Reviewer{}, casework.Invalid("purpose", "required", "say what the data are needed for")
-	case utf8.RuneCountInString(purpose) > maxPurpose || !utf8.ValidString(purpose) || strings.ContainsRune(purpose, 0):
-		return store.Reviewer{}, casework.Invalid("purpose", "invalid_text", "at most 200 characters")
+	case !utf8.ValidString(purpose) || strings.ContainsRune(purpose, 0):
+		return store.Reviewer{}, casework.Invalid("purpose", "invalid_text", "the text holds a NUL or is not valid UTF-8")
+	case utf8.RuneCountInString(purpose) > maxPurpose:
+		return store.Reviewer{}, casework.Invalid("purpose", "purpose_too_long", "at most 200 characters")
 	}
 	c, err := s.load(ctx, actor, number)
 	if err != nil {

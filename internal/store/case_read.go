@@ -226,7 +226,11 @@ type RecordedEvent struct {
 	Rule             string // of the policy, that allowed it; empty for the clock
 	UserName         string // empty for the clock
 	OrganisationName string
-	Build            string
+	// The names behind the numbers in the body, where it has any.
+	AssigneeName   string
+	FromDepartment string
+	ToDepartment   string
+	Build          string
 }
 
 type eventRow struct {
@@ -244,16 +248,24 @@ type eventRow struct {
 	Build            string    `db:"build"`
 	UserName         string    `db:"user_name"`
 	OrganisationName string    `db:"organisation_name"`
+	AssigneeName     string    `db:"assignee_name"`
+	FromDepartment   string    `db:"from_department"`
+	ToDepartment     string    `db:"to_department"`
 }
 
 const eventColumns = `
 	e.case_number, e.seq, e.key, e.kind, e.at, COALESCE(e.by_user_id, 0) AS by_user_id,
 	COALESCE(e.by_organisation_id, 0) AS by_organisation_id, COALESCE(e.by_role, '') AS by_role,
 	COALESCE(e.by_rule, '') AS by_rule, e.article, e.body, e.build,
-	COALESCE(u.display_name, '') AS user_name, COALESCE(o.name, '') AS organisation_name
+	COALESCE(u.display_name, '') AS user_name, COALESCE(o.name, '') AS organisation_name,
+	COALESCE(assignee.display_name, '') AS assignee_name,
+	COALESCE(from_department.name, '') AS from_department, COALESCE(to_department.name, '') AS to_department
 	FROM case_events e
 	LEFT JOIN users u ON u.id = e.by_user_id
-	LEFT JOIN organisations o ON o.id = e.by_organisation_id`
+	LEFT JOIN organisations o ON o.id = e.by_organisation_id
+	LEFT JOIN users assignee ON assignee.id = CAST(e.body ->> 'user_id' AS bigint)
+	LEFT JOIN organisations from_department ON from_department.id = CAST(e.body ->> 'from_department_id' AS bigint)
+	LEFT JOIN organisations to_department ON to_department.id = CAST(e.body ->> 'to_department_id' AS bigint)`
 
 func (r eventRow) toEvent() (RecordedEvent, error) {
 	body, err := casework.DecodeBody(casework.EventKind(r.Kind), json.RawMessage(r.Body))
@@ -265,6 +277,7 @@ func (r eventRow) toEvent() (RecordedEvent, error) {
 		Event:  casework.Event{Seq: r.Seq, At: r.At, By: by, Body: body},
 		Number: r.CaseNumber, Key: r.Key, Article: r.Article, Rule: r.Rule,
 		UserName: r.UserName, OrganisationName: r.OrganisationName, Build: r.Build,
+		AssigneeName: r.AssigneeName, FromDepartment: r.FromDepartment, ToDepartment: r.ToDepartment,
 	}, nil
 }
 

@@ -188,6 +188,17 @@ func twoPeopleAtOnce(t *testing.T, w *testworld.World) {
 	}
 	require.Equal(t, 1, claims)
 
+	// The lead gives the case to the other, and the story knows the name.
+	lus, err := w.Store.UserByName(t.Context(), lu)
+	require.NoError(t, err)
+	if w.Case(t, number).HandlerID == lus.ID {
+		lus, err = w.Store.UserByName(t.Context(), chen)
+		require.NoError(t, err)
+	}
+	w.Does(t, tao, number, casework.Assign{UserID: lus.ID, Note: "请接着办"})
+	events := w.Events(t, number)
+	require.Equal(t, lus.DisplayName, events[len(events)-1].AssigneeName)
+
 	// Two who look at the same version: the second sees that it has moved.
 	tag := w.Call(t, tao, http.MethodGet, "/api/v1/cases/"+number, nil).Header.Get("ETag")
 	require.Equal(t, http.StatusOK, w.Act(t, tao, number, reached, "If-Match", tag).Status)
