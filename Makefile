@@ -56,7 +56,7 @@ test-unit: ## Unit and integration tests of the product, each database a real Po
 	$(GO) test -timeout 20m ./...
 
 test-race: ## Race detector over the packages where it is quick
-	$(GO) test -race -timeout 15m ./internal/casework/... ./workflows/...
+	$(GO) test -race -timeout 15m ./internal/casework/... ./workflows/... ./worker ./web ./internal/commands ./internal/identity ./internal/sealing
 
 # Not from the cache: Go does not notice changed files outside the module.
 test-tools: ## Checks of docker-compose.yml and of the licences

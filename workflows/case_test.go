@@ -35,9 +35,15 @@ var (
 	other = casework.By{UserID: 22, OrganisationID: 2, Role: casework.RoleSupervisor}
 )
 
+// testingT is a test, or one run of a property.
+type testingT interface {
+	require.TestingT
+	Helper()
+}
+
 // caseTest is one case in a test environment that skips time.
 type caseTest struct {
-	t     *testing.T
+	t     testingT
 	env   *testsuite.TestWorkflowEnvironment
 	input contract.CaseInput
 
@@ -50,7 +56,7 @@ type caseTest struct {
 	deadline      time.Time // of the last answer
 }
 
-func newCaseTest(t *testing.T) *caseTest {
+func newCaseTest(t testingT) *caseTest {
 	t.Helper()
 	pack, err := rules.Default()
 	require.NoError(t, err)
@@ -121,7 +127,7 @@ func (c *caseTest) refused(reason string) func(contract.ActionResult, error) {
 	}
 }
 
-func refusalIn(t *testing.T, err error) contract.Refusal {
+func refusalIn(t testingT, err error) contract.Refusal {
 	t.Helper()
 	application, ok := errors.AsType[*temporal.ApplicationError](err)
 	require.True(t, ok, "a refusal is expected, not %v", err)
@@ -141,6 +147,8 @@ func (c *caseTest) run() []casework.Event {
 }
 
 func (c *caseTest) events() []casework.Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var events []casework.Event
 	for _, s := range c.steps {
 		events = append(events, s.Events...)
