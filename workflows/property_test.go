@@ -74,7 +74,8 @@ func (c *caseTest) model(command casework.Command, by casework.By) ([]casework.E
 // beyond its beginning, and sometimes anything.
 func (c *caseTest) randomRequest(t *rapid.T) (casework.By, casework.Command) {
 	by := rapid.SampledFrom([]casework.By{
-		chen, liu, super, other, {UserID: 13, OrganisationID: 1, Role: casework.RoleDepartmentLead},
+		chen, liu, super, other,
+		{UserID: 13, OrganisationID: 1, Role: casework.RoleDepartmentLead},
 		{UserID: 23, OrganisationID: 2, Role: casework.RoleSupervisor},
 	}).Draw(t, "by")
 	all := commandsAt(casework.DateOf(c.env.Now()))
