@@ -52,7 +52,7 @@ func oracle(s situation, action casework.Action) bool {
 	case casework.ActionReveal: // the rated person never sees who rated
 		return (works || serves) && (!ofRatedSide || !s.rated) && !s.ended
 	case casework.ActionClaim, casework.ActionVerify, casework.ActionSubmitRectification, casework.ActionRequestExtension,
-		casework.ActionSendFeedback:
+		casework.ActionWithdrawExtension, casework.ActionSendFeedback:
 		return works
 	case casework.ActionAssign:
 		return works && has(casework.RoleDepartmentLead)

@@ -225,6 +225,7 @@ func byOf(u store.User) casework.By {
 func may(u casework.Actor, action casework.Action) bool {
 	department := []casework.Action{
 		casework.ActionClaim, casework.ActionRecordCallback, casework.ActionVerify, casework.ActionRequestExtension,
+		casework.ActionWithdrawExtension,
 		casework.ActionSubmitRectification, casework.ActionSendFeedback, casework.ActionRecordAnswer,
 	}
 	switch {

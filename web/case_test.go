@@ -219,6 +219,7 @@ var filled = []struct {
 		url.Values{"until": {"2026-12-15"}, "reason": {"等答复"}},
 		casework.RequestExtension{Until: casework.Date{Year: 2026, Month: 12, Day: 15}, Reason: "等答复"},
 	},
+	{"extension", chen, url.Values{"reason": {"可按期完成"}}, casework.WithdrawExtension{Reason: "可按期完成"}},
 	{"extension", lin, url.Values{"grant": {"false"}, "reason": {"理由不足"}}, casework.DecideExtension{Reason: "理由不足"}},
 	{
 		"rectification", chen,

@@ -108,6 +108,8 @@ func (l localizer) tell(body casework.EventBody, n names) (string, []quote) {
 		return l.T(key + "." + yesNo(b.Confirmed)), []quote{q("reason", b.Reason)}
 	case casework.ExtensionRequested:
 		return l.T(key, "Ordinal", b.Ordinal, "Until", b.Until), []quote{q("reason", b.Reason)}
+	case casework.ExtensionWithdrawn:
+		return l.T(key, "Ordinal", b.Ordinal), []quote{q("reason", b.Reason)}
 	case casework.ExtensionDecided:
 		return l.T(key+"."+yesNo(b.Granted), "Ordinal", b.Ordinal, "Until", b.Until, "Count", b.Days), []quote{q("reason", b.Reason)}
 	case casework.Rectified:

@@ -57,6 +57,7 @@ func (c *caseRun) setup(ctx workflow.Context) error {
 		handle[casework.ProposeInvalid](ctx, c),
 		handle[casework.DecideInvalid](ctx, c),
 		handle[casework.RequestExtension](ctx, c),
+		handle[casework.WithdrawExtension](ctx, c),
 		handle[casework.DecideExtension](ctx, c),
 		handle[casework.SubmitRectification](ctx, c),
 		handle[casework.SendFeedback](ctx, c),

@@ -290,6 +290,30 @@ func TestExtensionMovesTheTimer(t *testing.T) {
 	}, story(c.run()))
 }
 
+func TestWithdrawnExtensionMovesNothing(t *testing.T) {
+	t.Parallel()
+	c := newCaseTest(t)
+	until := casework.Date{Year: 2026, Month: 3, Day: 27}
+	withdraw := casework.WithdrawExtension{Reason: "可以按期完成"}
+	c.at(time.Hour, chen, reached, c.ok)
+	c.at(2*time.Hour, chen, complexIt, c.ok)
+	c.at(3*day, chen, withdraw, c.refused("no_extension_pending"))
+	c.at(4*day, chen, casework.RequestExtension{Until: until, Reason: "需要上级部门配合"}, c.ok)
+	c.at(5*day, liu, withdraw, c.refused("claimed_by_other"))
+	c.at(6*day, chen, withdraw, func(r contract.ActionResult, err error) {
+		c.ok(r, err)
+		require.True(t, r.Deadline.Equal(time.Date(2026, 3, 18, 0, 0, 0, 0, casework.China())))
+	})
+	c.at(7*day, super, casework.DecideExtension{Grant: true}, c.refused("no_extension_pending"))
+	c.at(8*day, chen, casework.RequestExtension{Until: until, Reason: "还是需要"}, c.ok)
+	c.at(9*day, super, casework.DecideExtension{Grant: true}, func(r contract.ActionResult, err error) {
+		c.ok(r, err)
+		require.True(t, r.Deadline.Equal(until.End()))
+	})
+	c.at(10*day, super, casework.Withdraw{Reason: "群众撤回"}, c.ok)
+	c.run()
+}
+
 func TestRepeatedKeyActsOnce(t *testing.T) {
 	t.Parallel()
 	c := newCaseTest(t)

@@ -110,6 +110,7 @@ func commandsAt(today casework.Date) []casework.Command {
 		casework.SendFeedback{Channel: casework.FeedbackNone, Words: "无联系方式"},
 		casework.RecordAnswer{Answer: casework.AnswerUnsatisfied, Words: "没有改"},
 		satisfied,
+		casework.WithdrawExtension{Reason: "可按期完成"},
 		casework.Escalate{Reason: "催办"},
 		casework.Pause{Category: casework.PauseLegal, Reason: "诉讼中"},
 		casework.Resume{},

@@ -13,6 +13,7 @@ const (
 	ActionProposeInvalid      Action = "propose-invalid"
 	ActionDecideInvalid       Action = "decide-invalid"
 	ActionRequestExtension    Action = "request-extension"
+	ActionWithdrawExtension   Action = "withdraw-extension"
 	ActionDecideExtension     Action = "decide-extension"
 	ActionSubmitRectification Action = "submit-rectification"
 	ActionSendFeedback        Action = "send-feedback"
@@ -30,7 +31,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		ActionClaim, ActionAssign, ActionRecordCallback, ActionVerify, ActionProposeInvalid,
-		ActionDecideInvalid, ActionRequestExtension, ActionDecideExtension, ActionSubmitRectification,
+		ActionDecideInvalid, ActionRequestExtension, ActionWithdrawExtension, ActionDecideExtension, ActionSubmitRectification,
 		ActionSendFeedback, ActionRecordAnswer, ActionDecideReopening, ActionEscalate, ActionPause,
 		ActionResume, ActionTransfer, ActionWithdraw, ActionRecordSpotCheck,
 	}

@@ -64,6 +64,7 @@ func possibleNow(s State, command Command, c Circumstances) error {
 // whilePaused are the actions that a paused clock does not hold up.
 var whilePaused = []Action{
 	ActionClaim, ActionAssign, ActionRecordCallback, ActionResume, ActionTransfer, ActionWithdraw, ActionEscalate,
+	ActionWithdrawExtension,
 }
 
 // mayHandle refuses a second handler of a case that another person has. The

@@ -192,6 +192,28 @@ func (s State) extensionDays(r Rules, until Date) (int, error) {
 	return days, nil
 }
 
+// WithdrawExtension takes back a request that nobody has decided yet.
+type WithdrawExtension struct {
+	Reason string `json:"reason"`
+}
+
+// Action implements Command.
+func (WithdrawExtension) Action() Action { return ActionWithdrawExtension }
+
+// Check implements Command.
+func (w WithdrawExtension) Check() error { return checkText("reason", w.Reason, true) }
+
+func (WithdrawExtension) ready(s State, c Circumstances) error {
+	if s.PendingExtension == nil {
+		return Conflict("no_extension_pending", "no extension waits for a decision")
+	}
+	return mayHandle(s, c.By)
+}
+
+func (w WithdrawExtension) decide(s State, c Circumstances) ([]EventBody, error) {
+	return handled(s, c.By, ExtensionWithdrawn{Ordinal: s.PendingExtension.Ordinal, Reason: w.Reason}), nil
+}
+
 // SubmitRectification records what was put right.
 type SubmitRectification struct {
 	Done         string        `json:"done"`

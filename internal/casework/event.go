@@ -95,7 +95,7 @@ func bodyOf[B EventBody]() bodyType {
 // be read back; a test compares it with the fold.
 var bodyTypes = []bodyType{
 	bodyOf[Opened](), bodyOf[Claimed](), bodyOf[Assigned](), bodyOf[CallbackRecorded](), bodyOf[Verified](),
-	bodyOf[InvalidProposed](), bodyOf[InvalidDecided](), bodyOf[ExtensionRequested](), bodyOf[ExtensionDecided](),
+	bodyOf[InvalidProposed](), bodyOf[InvalidDecided](), bodyOf[ExtensionRequested](), bodyOf[ExtensionWithdrawn](), bodyOf[ExtensionDecided](),
 	bodyOf[Rectified](), bodyOf[FeedbackSent](), bodyOf[AnswerRecorded](), bodyOf[AnswerWindowPassed](),
 	bodyOf[ReopeningDecided](), bodyOf[Reopened](), bodyOf[Warned](), bodyOf[BecameOverdue](), bodyOf[Escalated](),
 	bodyOf[Paused](), bodyOf[Resumed](), bodyOf[Transferred](), bodyOf[Withdrawn](), bodyOf[Closed](),

@@ -225,6 +225,19 @@ func (ExtensionRequested) Kind() EventKind { return "extension_requested" }
 // Article implements EventBody.
 func (ExtensionRequested) Article() string { return "第九条" }
 
+// ExtensionWithdrawn takes a request back before it was decided. The deadline had
+// not moved, and does not.
+type ExtensionWithdrawn struct {
+	Ordinal int    `json:"ordinal"`
+	Reason  string `json:"reason"`
+}
+
+// Kind implements EventBody.
+func (ExtensionWithdrawn) Kind() EventKind { return "extension_withdrawn" }
+
+// Article implements EventBody.
+func (ExtensionWithdrawn) Article() string { return "第九条" }
+
 // ExtensionDecided grants or refuses an extension.
 type ExtensionDecided struct {
 	Ordinal int    `json:"ordinal"`

@@ -84,6 +84,8 @@ func (s *State) fold(e Event) error {
 	case ExtensionRequested:
 		s.ExtensionRequests++
 		s.PendingExtension = &ExtensionRequest{Ordinal: b.Ordinal, Number: s.ExtensionRequests, Until: b.Until, Reason: b.Reason}
+	case ExtensionWithdrawn:
+		s.PendingExtension = nil
 	case ExtensionDecided:
 		if s.Clock == nil {
 			return errNoClock(e)

@@ -89,6 +89,8 @@ func drawCommand(t *rapid.T, l *life) casework.Command {
 	case casework.ActionRequestExtension:
 		days := rapid.IntRange(-3, 40).Draw(t, "days")
 		return casework.RequestExtension{Until: casework.DateOf(l.now).AddDays(days), Reason: text()}
+	case casework.ActionWithdrawExtension:
+		return casework.WithdrawExtension{Reason: text()}
 	case casework.ActionDecideExtension:
 		return casework.DecideExtension{Grant: flag(), Reason: text()}
 	case casework.ActionSubmitRectification:

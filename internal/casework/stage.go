@@ -48,6 +48,7 @@ var stageTable = map[Action][]Stage{
 	ActionProposeInvalid:      {StageVerification},
 	ActionDecideInvalid:       {StageInvalidation},
 	ActionRequestExtension:    {StageRectification},
+	ActionWithdrawExtension:   {StageRectification},
 	ActionDecideExtension:     {StageRectification},
 	ActionSubmitRectification: {StageRectification},
 	ActionSendFeedback:        {StageExplanation, StageFeedback},
