@@ -52,7 +52,7 @@ func caseThroughFourPeople(t *testing.T, w *testworld.World, b browser) {
 	handler.done(number, casework.ActionVerify, map[string]string{"outcome": "complex", "findings": "窗口与指南要求不一致，属实"})
 
 	// The deadline on the page is the rule's: 15 natural days, day 0 not counted.
-	lastDay := casework.DateOf(time.Now()).AddDays(15)
+	lastDay := w.LastDayAfter(t, number, 15)
 	handler.unfold("details.g-why")
 	clock := handler.text(".g-clock")
 	require.Contains(t, clock, "第九条")

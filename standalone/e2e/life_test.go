@@ -72,8 +72,7 @@ func wholeCase(t *testing.T, w *testworld.World) {
 	w.Refused(t, chen, number, complexIt, http.StatusConflict, "callback_needed")
 	w.Does(t, chen, number, reached)
 	a := w.Does(t, chen, number, complexIt)
-	now := time.Now().In(casework.China())
-	first := casework.DateOf(now).AddDays(15)
+	first := w.LastDayAfter(t, number, 15)
 	require.True(t, a.Deadline(t).Equal(first.End()), "15 natural days, day 0 not counted, 24:00 +08:00")
 
 	until := first.AddDays(10)

@@ -242,6 +242,14 @@ func (w *World) Events(t *testing.T, number string) []store.RecordedEvent {
 	return events
 }
 
+// LastDayAfter counts natural days from the day of the last event of a case,
+// which is not counted itself.
+func (w *World) LastDayAfter(t *testing.T, number string, days int) casework.Date {
+	t.Helper()
+	events := w.Events(t, number)
+	return casework.DateOf(events[len(events)-1].At).AddDays(days)
+}
+
 // Kinds names the events in order.
 func Kinds(events []store.RecordedEvent) []string {
 	names := make([]string, 0, len(events))
