@@ -33,7 +33,8 @@ const (
 
 // Task is one thing to do now. The organisation is found at the moment when the
 // task is written, by the tree of that day: the department of the case, or the
-// authority StepsUp above the case's own, at MinLevel or higher.
+// authority StepsUp above the case's own, or the first above that which stands at
+// MinLevel or higher.
 type Task struct {
 	Key        string     `json:"key"` // within the case; a task that comes back has its old key
 	Kind       TaskKind   `json:"kind"`
@@ -60,6 +61,15 @@ func Tasks(s State, r Rules) []Task {
 	authority := func(kind TaskKind, ordinal, stepsUp int) Task {
 		return Task{Key: fmt.Sprintf("%s/%d", kind, ordinal), Kind: kind, Owner: OwnerAuthority, StepsUp: stepsUp, Due: due}
 	}
+	// What the parent decides is decided at county level or above: the policy says
+	// so, and the task must lie with somebody who may.
+	parent := func(kind TaskKind, ordinal, stepsUp int) Task {
+		task := authority(kind, ordinal, stepsUp)
+		if stepsUp > 0 {
+			task.MinLevel = LevelCounty
+		}
+		return task
+	}
 	var tasks []Task
 	switch s.Stage {
 	case StageVerification:
@@ -75,14 +85,14 @@ func Tasks(s State, r Rules) []Task {
 	case StageRectification:
 		tasks = append(tasks, department(TaskRectify))
 		if s.PendingExtension != nil {
-			tasks = append(tasks, authority(TaskDecideExtension, s.PendingExtension.Number, s.PendingExtension.Ordinal-1))
+			tasks = append(tasks, parent(TaskDecideExtension, s.PendingExtension.Number, s.PendingExtension.Ordinal-1))
 		}
 	case StageFeedback:
 		switch {
 		case s.FedBackAt.IsZero():
 			tasks = append(tasks, department(TaskSendFeedback))
 		case s.DecisionAwaited:
-			tasks = append(tasks, authority(TaskDecideReopening, s.Unsatisfied, s.DecisionStepsUp))
+			tasks = append(tasks, parent(TaskDecideReopening, s.Unsatisfied, s.DecisionStepsUp))
 		}
 	case StageSpotCheck:
 		tasks = append(tasks, authority(TaskSpotCheck, s.Round, 0))

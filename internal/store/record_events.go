@@ -152,7 +152,8 @@ func syncTasks(ctx context.Context, tx *sqlx.Tx, step contract.RecordEventsInput
 
 // authorityAbove is the authority stepsUp above the one that serves a region.
 // Where the chain ends before, it is the last: at the province the authority's
-// head is told. With a least level, lower authorities are passed over first.
+// head is told. With a least level, it is the first from there on that stands so
+// high.
 func authorityAbove(ctx context.Context, q sqlx.QueryerContext, regionCode string, stepsUp int, least casework.AdminLevel) (int64, error) {
 	var chain []struct {
 		ID    int64               `db:"id"`
@@ -168,13 +169,14 @@ func authorityAbove(ctx context.Context, q sqlx.QueryerContext, regionCode strin
 	if err != nil {
 		return 0, fmt.Errorf("authorities of region %s: %w", regionCode, err)
 	}
-	for len(chain) > 1 && least != "" && !chain[0].Level.AtLeast(least) {
-		chain = chain[1:]
-	}
 	if len(chain) == 0 {
 		return 0, fmt.Errorf("no authority serves region %s", regionCode)
 	}
-	return chain[min(stepsUp, len(chain)-1)].ID, nil
+	i := min(stepsUp, len(chain)-1)
+	for least != "" && i < len(chain)-1 && !chain[i].Level.AtLeast(least) {
+		i++
+	}
+	return chain[i].ID, nil
 }
 
 // insertMessages puts what people must be told into the outbox, once for each

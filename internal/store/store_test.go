@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -197,6 +198,50 @@ func TestRecordEventsIsIdempotent(t *testing.T) {
 	gap.Events = []casework.Event{{Seq: 7, At: now, Body: casework.Archived{}}}
 	_, err = b.RecordEvents(t.Context(), gap, "test")
 	require.Error(t, err, "no event is left out")
+}
+
+// TestTasksLieWithWhoMayDecide: a village and its township that have authorities
+// of their own, and decisions that ask for the parent, at county level or above.
+func TestTasksLieWithWhoMayDecide(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.importFile("platform", "platform-2026-11.csv")
+	for region, parent := range map[string]string{"410411200000": "410411000000", "410411200201": "410411200000"} {
+		_, err := b.owner().ExecContext(t.Context(), `
+			INSERT INTO organisations (kind, name, region_code, parent_id)
+			SELECT 'authority', $1, $2, (SELECT id FROM organisations WHERE kind = 'authority' AND region_code = $3)`,
+			"便民服务中心 "+region, region, parent)
+		require.NoError(t, err)
+	}
+	step := b.firstStep()
+	step.State.RegionCode = "410411200201"
+	step.Tasks = nil
+	expected := map[string]string{}
+	for _, want := range []struct {
+		stepsUp  int
+		minLevel casework.AdminLevel
+		region   string
+	}{
+		{0, "", "410411200201"},
+		{0, casework.LevelCounty, "410411000000"},
+		{1, "", "410411200000"},
+		{1, casework.LevelCounty, "410411000000"},
+		{3, casework.LevelCounty, "410400000000"},
+		{9, "", "410000000000"}, // the chain ends at the province
+	} {
+		key := fmt.Sprintf("%d above, %s", want.stepsUp, want.minLevel)
+		expected[key] = want.region
+		step.Tasks = append(step.Tasks, casework.Task{
+			Key: key, Kind: casework.TaskSupervise, Owner: casework.OwnerAuthority, StepsUp: want.stepsUp, MinLevel: want.minLevel,
+		})
+	}
+	_, err := b.RecordEvents(t.Context(), step, "test")
+	require.NoError(t, err)
+	for key, region := range expected {
+		require.Equal(t, 1, b.count(`
+			SELECT count(*) FROM tasks t JOIN organisations o ON o.id = t.organisation_id
+			WHERE t.case_number = $1 AND t.key = $2 AND o.region_code = $3`, step.Number, key, region), key)
+	}
 }
 
 func TestEventsCannotBeChanged(t *testing.T) {
