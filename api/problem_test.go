@@ -1,17 +1,24 @@
 package api_test
 
 import (
+	"context"
 	"errors"
+	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
 	"github.com/stretchr/testify/require"
 
 	"guiling/api"
 	"guiling/internal/casework"
+	"guiling/internal/store"
 )
 
 func pathOf(r api.Route, number string, action casework.Action) string {
@@ -68,6 +75,33 @@ func TestInternalErrorsTellNothing(t *testing.T) {
 	require.Equal(t, "internal", a.code())
 	require.NotContains(t, a.text, "sql")
 }
+
+// TestPanicsTellNothing: a panic that the server recovered is a problem under
+// /api, and whatever else the server makes of it elsewhere.
+func TestPanicsTellNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := echo.New()
+	e.Logger.SetOutput(io.Discard)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}))
+	broken := panics{} // whoever is asked who it is
+	api.Register(e, api.Options{Commands: w.service, Identity: broken, Log: slog.New(slog.NewTextHandler(w.log, nil))})
+	e.GET("/page", func(echo.Context) error { panic("at 10.1.2.3") })
+
+	a := w.asks(e, "Bearer "+w.tokens[lin])
+	require.Equal(t, http.StatusInternalServerError, a.status)
+	require.Equal(t, map[string]any{"type": "about:blank", "title": "Internal Server Error", "status": 500.0, "code": "internal"}, a.body)
+	require.Contains(t, w.log.String(), "10.1.2.3", "the operator learns it")
+
+	recorder := httptest.NewRecorder()
+	e.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/page", nil))
+	require.Equal(t, http.StatusInternalServerError, recorder.Code)
+	require.NotContains(t, recorder.Header().Get("Content-Type"), "problem", "what is not the API is not its business")
+}
+
+type panics struct{}
+
+func (panics) UserByToken(context.Context, string) (store.User, error) { panic("at 10.1.2.3") }
 
 func TestUnknownPaths(t *testing.T) {
 	t.Parallel()

@@ -141,4 +141,11 @@ func TestLoadSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, ownerURL, s.DatabaseURL)
 	require.Equal(t, "127.0.0.1:8080", s.HTTPAddr, "who names a database means another system")
+
+	t.Setenv("GUILING_DATABASE_URL", "")
+	t.Setenv("GUILING_DATABASE_URL_FILE", write(t, ownerURL))
+	s, err = app.LoadSettings()
+	require.NoError(t, err)
+	require.Equal(t, ownerURL, s.DatabaseURL)
+	require.Equal(t, "127.0.0.1:8080", s.HTTPAddr, "in a file as well")
 }

@@ -1,0 +1,9 @@
+package app_test
+
+import (
+	"testing"
+
+	"guiling/internal/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
