@@ -368,6 +368,9 @@ func (o *office) Inbox(_ context.Context, actor casework.Actor, view store.TaskV
 			}
 		}
 	}
+	if actor.OrganisationKind == casework.KindAuthority {
+		page.Counts = map[store.TaskView]int{store.TasksAll: page.Counts[store.TasksAll]}
+	}
 	slices.SortStableFunc(all, func(a, b store.Task) int {
 		far := now.AddDate(100, 0, 0)
 		return cmp.Or(a.DueAt, &far).Compare(*cmp.Or(b.DueAt, &far))

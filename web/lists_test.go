@@ -3,6 +3,7 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"guiling/internal/casework"
 	"guiling/internal/store"
+	"guiling/web"
 )
 
 func number(i int) string { return fmt.Sprintf("410411-20261125-%06d", i) }
@@ -89,6 +91,18 @@ func TestInboxClaim(t *testing.T) {
 	require.Contains(t, words(p.one(t, "div", "role", "alert")), "案件已由同事领取")
 }
 
+func TestInboxOfAnAuthority(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	caseAt(t, b, 1, "extension")
+	b.signIn(lin)
+	p := b.get("/tasks")
+	require.Len(t, p.all("tr"), 2)
+	require.Contains(t, words(p.all("tr")[1]), "审批延期")
+	require.Empty(t, p.all("ul", "class", "g-views"), "one view is no choice")
+	require.Empty(t, p.all("form", "data-once", ""), "nobody claims a decision")
+}
+
 func TestInboxOfOthers(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -138,4 +152,71 @@ func TestEvents(t *testing.T) {
 	require.Contains(t, words(p.one(t, "table")), "陈禾溪")
 	require.Len(t, b.get("/events?kind=claimed").all("tr"), 2)
 	require.Len(t, b.get("/events?kind=archived").all("div", "class", "g-empty"), 1)
+}
+
+func TestStoredTextIsInertInLists(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	odd := `"><script>alert(1)</script><img src=x onerror=alert(1)>' {{.}} 䶮𠮷 `
+	long := odd + strings.Repeat("长", 2000)
+	c := b.office.open(number(1), 8, func(r *store.Case) {
+		r.Words, r.MatterName, r.DepartmentName, r.RegionName = long, odd, odd, odd
+	})
+	b.office.clock(c, now)
+	for i := range c.events {
+		c.events[i].UserName, c.events[i].OrganisationName, c.events[i].Rule = odd, odd, odd
+	}
+	for _, list := range []struct {
+		who  store.User
+		path string
+	}{{chen, "/tasks"}, {chen, "/cases"}, {lin, "/overdue"}, {lin, "/tasks"}, {gu, "/events"}} {
+		b.signIn(list.who)
+		p := b.get(list.path)
+		require.Equal(t, http.StatusOK, p.StatusCode, list.path)
+		require.Len(t, p.all("script"), 2, "%s: our own", list.path)
+		require.Len(t, p.all("img"), 1, "%s: our own", list.path)
+		require.Contains(t, words(p.one(t, "table")), `<script>alert(1)</script><img src=x onerror=alert(1)>' {{.}} 䶮𠮷`, list.path)
+		for n := range p.root.Descendants() {
+			_, handler := attribute(n, "onerror")
+			require.False(t, handler, list.path)
+		}
+	}
+}
+
+func TestAuditorsHaveNothingToSend(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	caseAt(t, b, 1, "rectification")
+	b.signIn(gu)
+	for _, path := range []string{"/events", "/cases", "/cases/" + number(1)} {
+		main := page{root: b.get(path).one(t, "main")}
+		for _, form := range main.all("form") {
+			method, _ := attribute(form, "method")
+			require.Equal(t, "get", method, "%s: a filter at most", path)
+		}
+		require.Empty(t, main.all("textarea"), path)
+		require.Empty(t, main.all("input", "name", "key"), path)
+	}
+	for _, path := range []string{"claim", "escalate", "withdraw"} {
+		p := b.do(http.MethodPost, "/cases/"+number(1)+"/actions/"+path, url.Values{"reason": {"x"}, "key": {"k"}, "version": {"4"}})
+		require.Equal(t, http.StatusForbidden, p.StatusCode, path)
+	}
+}
+
+func TestNarratorsTellEventsAsThePagesDo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := caseAt(t, b, 1, "answer")
+	narrators, err := web.NewNarrators()
+	require.NoError(t, err)
+	require.Len(t, narrators, 2)
+	b.signIn(gu)
+	for i, tag := range []string{"zh-CN", "en"} {
+		told := narrators[i].Tell(c.events)
+		shown := b.do(http.MethodGet, "/cases/"+number(1), nil, "Accept-Language", tag).all("p", "class", "g-event-what")
+		require.Len(t, shown, len(told))
+		for n, headline := range told {
+			require.Equal(t, headline, words(shown[n]))
+		}
+	}
 }

@@ -77,9 +77,8 @@ func (s *site) register(e *echo.Echo) {
 // guard wraps handlers with what every request needs.
 func (s *site) guard() func(access, func(*visit) error) echo.HandlerFunc {
 	crossOrigin := http.NewCrossOriginProtection()
-	session := echo.WrapMiddleware(s.Sessions.LoadAndSave)
 	return func(needs access, handle func(*visit) error) echo.HandlerFunc {
-		return session(func(c echo.Context) error {
+		return func(c echo.Context) error {
 			s.setHeaders(c.Response().Header())
 			v := &visit{Context: c, site: s, say: s.tongue.choose(c.Request(), s.cookieName(languageCookie))}
 			if err := crossOrigin.Check(c.Request()); err != nil {
@@ -87,6 +86,9 @@ func (s *site) guard() func(access, func(*visit) error) echo.HandlerFunc {
 				return v.showFailure(casework.Forbidden("cross_site", "this request came from another site"))
 			}
 			err := v.readForm()
+			if err == nil {
+				err = v.openSession()
+			}
 			if err == nil {
 				err = v.identify(needs)
 			}
@@ -97,6 +99,6 @@ func (s *site) guard() func(access, func(*visit) error) echo.HandlerFunc {
 				return v.fail(err)
 			}
 			return nil
-		})
+		}
 	}
 }

@@ -4,7 +4,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -57,6 +60,29 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		}
 	}
 	require.Empty(t, b.office.sent)
+}
+
+// Whatever adds a route elsewhere would add it without its protection.
+func TestRoutesAreAddedInOnePlace(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		switch file {
+		case "routes.go":
+			calls := regexp.MustCompile(`\be\.[A-Z]\w*\(`).FindAllString(string(source), -1)
+			require.Equal(t, []string{"e.Add(", "e.GET(", "e.RouteNotFound("}, calls, "the list, the static files, and what is not there")
+		case "web.go":
+			require.NotRegexp(t, `\be\.[A-Z]\w*\(`, string(source), "Register leaves the routes to register")
+		default:
+			require.NotRegexp(t, `echo\.(Echo|Group)\b`, string(source), file)
+		}
+	}
 }
 
 func TestHeadersOfEveryPage(t *testing.T) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -63,6 +64,44 @@ func NewSessions(store scs.Store, secure bool) *scs.SessionManager {
 	m.Cookie.Persist = false
 	m.Cookie.Path = "/"
 	return m
+}
+
+// openSession reads the session that the cookie names, or begins one.
+func (v *visit) openSession() error {
+	token := ""
+	if cookie, err := v.Request().Cookie(v.site.Sessions.Cookie.Name); err == nil {
+		token = cookie.Value
+	}
+	ctx, err := v.site.Sessions.Load(v.Request().Context(), token)
+	if err != nil {
+		return fmt.Errorf("open the session: %w", err)
+	}
+	v.SetRequest(v.Request().WithContext(ctx))
+	v.session = true
+	return nil
+}
+
+// keepSession keeps what changed in the session. The middleware of scs would do
+// so while the answer is being written, when it is too late to say that it
+// failed.
+func (v *visit) keepSession() error {
+	if !v.session {
+		return nil
+	}
+	v.session = false // once, and not again for the page that says that it failed
+	ctx, sessions := v.Request().Context(), v.site.Sessions
+	switch sessions.Status(ctx) {
+	case scs.Modified:
+		token, expiry, err := sessions.Commit(ctx)
+		if err != nil {
+			return fmt.Errorf("keep the session: %w", err)
+		}
+		sessions.WriteSessionCookie(ctx, v.Response(), token, expiry)
+	case scs.Destroyed:
+		sessions.WriteSessionCookie(ctx, v.Response(), "", time.Time{})
+	case scs.Unmodified:
+	}
+	return nil
 }
 
 // cookieName binds a cookie to its host where it is served by TLS: no other host

@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,6 +26,25 @@ func TestSignIn(t *testing.T) {
 	require.Equal(t, "/cases?stage=feedback", p.Header.Get("Location"))
 	require.Equal(t, http.StatusOK, b.get("/tasks").StatusCode)
 	require.Equal(t, http.StatusSeeOther, b.get("/sign-in").StatusCode, "who is signed in is not asked again")
+}
+
+func TestWhoIsThereIsNotTold(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	refusal := func(username, password string) string {
+		p := b.do(http.MethodPost, "/sign-in", url.Values{"username": {username}, "password": {password}})
+		require.Equal(t, http.StatusUnauthorized, p.StatusCode)
+		_, filled := attribute(p.one(t, "input", "name", "password"), "value")
+		require.False(t, filled, "a password is never shown again")
+		return words(p.one(t, "div", "role", "alert"))
+	}
+	known := refusal("chen", "wrong")
+	require.NotEmpty(t, known)
+	require.Equal(t, known, refusal("nobody", "wrong"))
+	require.Equal(t, known, refusal("", ""))
+	require.Equal(t, known, refusal("chen", strings.Repeat("x", 2000)))
+	p := b.do(http.MethodPost, "/sign-in/demo", url.Values{"username": {"nobody"}})
+	require.Equal(t, http.StatusUnauthorized, p.StatusCode)
 }
 
 func TestSessionIsNewAtSignInAndGoneAtSignOut(t *testing.T) {

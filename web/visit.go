@@ -25,6 +25,8 @@ type visit struct {
 	say  localizer
 	user store.User // zero when nobody is signed in
 	form url.Values // of the body only, never of the address
+
+	session bool // opened, and not yet kept
 }
 
 // known reports whether somebody is signed in.
@@ -85,13 +87,21 @@ func (v *visit) identify(needs access) error {
 }
 
 // redirect sends the browser on with a GET, to one of our own paths.
-func (v *visit) redirect(path string) error { return v.Redirect(http.StatusSeeOther, path) }
+func (v *visit) redirect(path string) error {
+	if err := v.keepSession(); err != nil {
+		return err
+	}
+	return v.Redirect(http.StatusSeeOther, path)
+}
 
 // render writes a page. It is made in memory first: a template that fails
 // leaves no half page behind.
 func (v *visit) render(status int, name string, data any) error {
 	page, err := v.site.pages.execute(v.say.tag, name, data)
 	if err != nil {
+		return err
+	}
+	if err := v.keepSession(); err != nil {
 		return err
 	}
 	return v.HTMLBlob(status, page)
