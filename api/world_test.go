@@ -86,9 +86,8 @@ func setup(t *testing.T) *world {
 	pack, err := rules.Default()
 	require.NoError(t, err)
 	w.engine = &decider{store: w.store, rules: casework.Rules{Pack: pack}}
-	rulesFor := func(string) (casework.Rules, error) { return w.engine.rules, nil }
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	w.service = commands.New(w.store, w.engine, policy, rulesFor, clock, log)
+	w.service = commands.New(w.store, w.engine, policy, "test", clock, log)
 	w.people, err = identity.New(w.store, true, time.Now)
 	require.NoError(t, err)
 	w.users, err = w.people.DemoUsers(t.Context())

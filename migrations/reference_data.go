@@ -22,6 +22,9 @@ const referenceLock = 4107_2019_05
 // authority for every region of county level and above: 第五条 knows one at each
 // level. Townships and villages get theirs from the people who run the system.
 func loadReferenceData(ctx context.Context, db *sql.DB, log *slog.Logger) error {
+	if err := publishRules(ctx, db); err != nil {
+		return err
+	}
 	return once(ctx, db, "regions", reference.RegionsVersion(), func(tx *sql.Tx) error {
 		regions, err := reference.Regions()
 		if err != nil {

@@ -89,7 +89,7 @@ func (m *matrix) cells(t *testing.T) map[string][]cell {
 // from the others.
 func (c cell) telling() bool {
 	outside := c.position == "below" || c.position == "sibling" || c.position == "elsewhere"
-	return c.circumstance == "escalated" || (!outside && len(c.expected) > 0)
+	return c.circumstance == "escalated" || c.circumstance == "taken-over" || (!outside && len(c.expected) > 0)
 }
 
 // TestMatrix asks the policy for every action in every telling cell, and
@@ -221,7 +221,7 @@ func TestOracleOnMixedFacts(t *testing.T) {
 			org: near[random.IntN(len(near))], place: place,
 			extension: random.IntN(4), steps: random.IntN(3), decidedBefore: int64(random.IntN(2) + me),
 			proposer: int64(random.IntN(2) + me), proposedForRated: random.IntN(4) == 0,
-			ownRating: random.IntN(8) == 0, rated: flip(), acted: flip(), escalated: flip(), ended: flip(),
+			ownRating: random.IntN(8) == 0, rated: flip(), acted: flip(), escalated: flip(), takenOver: flip(), ended: flip(),
 		}
 		for _, r := range casework.Roles() {
 			if random.IntN(4) == 0 {

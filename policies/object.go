@@ -5,7 +5,7 @@ import "guiling/internal/casework"
 // Object is what somebody wants to act on, as the policy sees it: explicit
 // facts about one case, no names and no personal data.
 //
-// For what concerns no single case (list-overdue, list-events, import-reviews)
+// For what concerns no single case (list-overdue, list-events, import-reviews, simulate-rules)
 // only RegionPath is set, to the region that is asked for.
 type Object struct {
 	Level        casework.AdminLevel // of the case's region
@@ -36,12 +36,13 @@ type Object struct {
 	ReopeningDecidedBy      []int64 // who decided earlier answers
 
 	EscalatedTo []int64 // the authorities that the case was put before (督办)
+	TakenOverBy int64   // the authority that handles the case in the department's place (接管), 0 when none does
 }
 
 // concernsCase reports whether the action needs a case, and not only a region.
 func concernsCase(action casework.Action) bool {
 	switch action {
-	case casework.ActionListOverdue, casework.ActionListEvents, casework.ActionImport:
+	case casework.ActionListOverdue, casework.ActionListEvents, casework.ActionImport, casework.ActionSimulate:
 		return false
 	default:
 		return true

@@ -29,6 +29,7 @@ func oracle(s situation, action casework.Action) bool {
 	step := slices.Index(chain, s.org) // 0 serves, 1 is the parent, more is further up
 	supervises := has(casework.RoleSupervisor) && step >= 0
 	serves := supervises && step == 0
+	took := supervises && s.takenOver // handles the case in the department's place
 	lowCase := s.place.Level == casework.LevelTownship || s.place.Level == casework.LevelVillage
 	countyUp := s.org.region.Level == casework.LevelProvince || s.org.region.Level == casework.LevelCity ||
 		s.org.region.Level == casework.LevelCounty
@@ -47,17 +48,18 @@ func oracle(s situation, action casework.Action) bool {
 		return works || supervises || has(casework.RoleAuditor)
 	case casework.ActionReadHistory, casework.ActionListEvents:
 		return has(casework.RoleAuditor)
-	case casework.ActionListOverdue, casework.ActionImport:
+	case casework.ActionListOverdue, casework.ActionImport, casework.ActionSimulate:
 		return supervises
 	case casework.ActionReveal: // the rated person never sees who rated
-		return (works || serves) && (!ofRatedSide || !s.rated) && !s.ended
-	case casework.ActionClaim, casework.ActionVerify, casework.ActionSubmitRectification, casework.ActionRequestExtension,
-		casework.ActionWithdrawExtension, casework.ActionSendFeedback:
+		return (works || serves || took) && (!ofRatedSide || !s.rated) && !s.ended
+	case casework.ActionClaim, casework.ActionRequestExtension, casework.ActionWithdrawExtension:
 		return works
+	case casework.ActionVerify, casework.ActionSubmitRectification, casework.ActionSendFeedback:
+		return works || took
 	case casework.ActionAssign:
 		return works && has(casework.RoleDepartmentLead)
 	case casework.ActionRecordCallback, casework.ActionRecordAnswer:
-		return works || serves
+		return works || serves || took
 	case casework.ActionProposeInvalid:
 		return serves && !ofRatedSide
 	case casework.ActionDecideInvalid: // two people, the confirmer at county level or above
@@ -69,9 +71,11 @@ func oracle(s situation, action casework.Action) bool {
 		return (s.extension == 1 && serves) || (s.extension == 2 && second)
 	case casework.ActionDecideReopening:
 		return (s.steps == 0 && serves) || (s.steps == 1 && second)
-	case casework.ActionEscalate, casework.ActionTransfer:
+	case casework.ActionEscalate, casework.ActionTakeOver:
 		return serves || (supervises && countyUp && s.escalated)
-	case casework.ActionPause, casework.ActionResume, casework.ActionWithdraw:
+	case casework.ActionTransfer: // who took it over can give it back
+		return serves || took || (supervises && countyUp && s.escalated)
+	case casework.ActionPause, casework.ActionResume, casework.ActionWithdraw, casework.ActionMerge:
 		return serves
 	case casework.ActionRecordSpotCheck:
 		return serves && !ofRatedSide && !s.acted

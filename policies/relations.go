@@ -28,6 +28,7 @@ const (
 	RelationProposedIt      Relation = "proposed_it"       // 提出人: proposed to declare the review invalid
 	RelationActedBefore     Relation = "acted_before"      // 办理过: did something in the case
 	RelationEscalatedTo     Relation = "escalated_to"      // 督办机构: the case was put before the actor's authority
+	RelationTookOver        Relation = "took_over"         // 接管机构: the actor's authority handles the case in the department's place
 )
 
 // query is one request while it is being decided.
@@ -60,6 +61,7 @@ var relations = map[Relation]relationSpec{
 	RelationProposedIt:      {holds: proposedIt, only: []casework.Action{casework.ActionDecideInvalid}},
 	RelationActedBefore:     {holds: actedBefore},
 	RelationEscalatedTo:     {holds: escalatedTo},
+	RelationTookOver:        {holds: tookOver},
 }
 
 // in reports whether the actor belongs to the organisation and it is of that kind.
@@ -134,3 +136,5 @@ func escalatedTo(q query) bool {
 	return q.actor.OrganisationKind == casework.KindAuthority && q.actor.OrganisationID != 0 &&
 		slices.Contains(q.object.EscalatedTo, q.actor.OrganisationID)
 }
+
+func tookOver(q query) bool { return q.in(q.object.TakenOverBy, casework.KindAuthority) }

@@ -205,7 +205,7 @@ func position(o organisation, of *region) string {
 }
 
 func circumstances() []string {
-	return []string{"first", "second", "second-by-actor", "none", "rated", "proposed", "proposed-by-rated", "acted", "escalated", "ended"}
+	return []string{"first", "second", "second-by-actor", "none", "rated", "proposed", "proposed-by-rated", "acted", "escalated", "taken-over", "ended"}
 }
 
 // situation is one person before one case: the facts, as the tests keep them.
@@ -223,6 +223,7 @@ type situation struct {
 	rated            bool // the person works under the rated label
 	acted            bool
 	escalated        bool
+	takenOver        bool // by the person's own organisation, whatever it is
 	ended            bool
 }
 
@@ -247,6 +248,8 @@ func in(circumstance string, roles []casework.Role, org organisation, place *reg
 		s.acted = true
 	case "escalated":
 		s.escalated = true
+	case "taken-over":
+		s.takenOver = true
 	case "ended":
 		s.ended = true
 	default:
@@ -264,7 +267,7 @@ func (s situation) actor() casework.Actor {
 
 // object gives the facts to the policy: all of a case, or only the region.
 func (s situation) object(action casework.Action) policies.Object {
-	if slices.Contains([]casework.Action{casework.ActionListOverdue, casework.ActionListEvents, casework.ActionImport}, action) {
+	if slices.Contains([]casework.Action{casework.ActionListOverdue, casework.ActionListEvents, casework.ActionImport, casework.ActionSimulate}, action) {
 		return policies.Object{RegionPath: s.place.path()}
 	}
 	o := policies.Object{
@@ -299,6 +302,9 @@ func (s situation) object(action casework.Action) policies.Object {
 	}
 	if s.escalated {
 		o.EscalatedTo = []int64{998, s.org.id}
+	}
+	if s.takenOver {
+		o.TakenOverBy = s.org.id
 	}
 	if s.ended {
 		o.Stage = casework.StageArchived

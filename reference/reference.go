@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"guiling/internal/casework"
 )
@@ -29,11 +30,6 @@ var holidaysFile []byte
 
 //go:embed reason-tags.csv
 var reasonTagsFile []byte
-
-// publishedThrough is the last day for which the State Council has published
-// its arrangement of holidays. It moves by a year when the next notice is added
-// to holidays-cn.csv; Calendar refuses a file that says otherwise.
-const publishedThrough = "2026-12-31"
 
 // RegionsVersion names the content of the list of regions.
 func RegionsVersion() string { return contentVersion(regionsFile) }
@@ -97,20 +93,16 @@ func checkRegion(r casework.Region, first bool, before map[string]casework.Admin
 	return nil
 }
 
-// Calendar gives the State Council's holidays and make-up working days. Its
-// version names the last published day and the content.
-func Calendar() (casework.Calendar, error) {
-	through, err := casework.ParseDate(publishedThrough)
-	if err != nil {
-		return casework.Calendar{}, fmt.Errorf("holidays: %w", err)
-	}
-	c := casework.Calendar{
-		Version:          publishedThrough + "-" + contentVersion(holidaysFile),
-		PublishedThrough: through,
-		Days:             map[string]casework.DayKind{},
-		Names:            map[string]string{},
-	}
-	reader := csv.NewReader(bytes.NewReader(holidaysFile))
+// Calendar gives the State Council's holidays and make-up working days.
+func Calendar() (casework.Calendar, error) { return ReadCalendar(holidaysFile) }
+
+// ReadCalendar reads a list of holidays and make-up working days: CSV with the
+// columns date, kind and name. The State Council publishes whole years, so the
+// list is taken to be complete to the end of its last one. The version names the
+// last published day and the content.
+func ReadCalendar(file []byte) (casework.Calendar, error) {
+	c := casework.Calendar{Days: map[string]casework.DayKind{}, Names: map[string]string{}}
+	reader := csv.NewReader(bytes.NewReader(file))
 	if err := expectHeader(reader, "date", "kind", "name"); err != nil {
 		return casework.Calendar{}, fmt.Errorf("holidays: %w", err)
 	}
@@ -131,11 +123,16 @@ func Calendar() (casework.Calendar, error) {
 		if _, twice := c.Days[day.String()]; twice {
 			return casework.Calendar{}, fmt.Errorf("holidays: %s is there twice", row[0])
 		}
+		if day.Before(last) {
+			return casework.Calendar{}, fmt.Errorf("holidays: %s comes after %s", row[0], last)
+		}
 		c.Days[day.String()], c.Names[day.String()], last = kind, row[2], day
 	}
-	if last.Year != through.Year {
-		return casework.Calendar{}, fmt.Errorf("holidays: the list ends in %d, and not in %d", last.Year, through.Year)
+	if last.IsZero() {
+		return casework.Calendar{}, errors.New("holidays: the list is empty")
 	}
+	c.PublishedThrough = casework.Date{Year: last.Year, Month: time.December, Day: 31}
+	c.Version = c.PublishedThrough.String() + "-" + contentVersion(file)
 	return c, nil
 }
 

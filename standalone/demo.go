@@ -62,7 +62,7 @@ func liveOneCase(ctx context.Context, settings app.Settings, say progress, log *
 		return err
 	}
 	defer eng.Close()
-	service, err := app.OpenCommands(st, eng, log)
+	service, err := app.OpenCommands(settings, st, eng, log)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ type Starter interface {
 }
 
 // RulesOf gives the rules with which a case begins that is started now.
-type RulesOf func(opened casework.Opened) (casework.Rules, error)
+type RulesOf func(ctx context.Context) (casework.Rules, error)
 
 // Relay brings what lies in the outbox to where it must go. Any number may run.
 type Relay struct {
@@ -92,12 +92,13 @@ func (r Relay) startCase(ctx context.Context, payload []byte) error {
 	if err := json.Unmarshal(payload, &start); err != nil {
 		return fmt.Errorf("read start: %w", err)
 	}
-	rules, err := r.Rules(start.Opened)
+	rules, err := r.Rules(ctx)
 	if err != nil {
 		return fmt.Errorf("rules of case %s: %w", start.Number, err)
 	}
 	opened := start.Opened
 	opened.PackID, opened.PackVersion, opened.Limit = rules.Pack.ID, rules.Pack.Version, rules.Pack.Verification
+	opened.CalendarVersion = rules.Calendar.Version
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	return r.Engine.StartCase(ctx, contract.CaseInput{Number: start.Number, Opened: opened, Rules: rules})

@@ -96,7 +96,7 @@ func setup(t *testing.T) *bundle {
 	b := &bundle{outbox: &outbox{putOff: map[string]error{}}, engine: &engine{}, sender: &sender{}, pack: pack}
 	b.relay = worker.Relay{
 		Outbox: b.outbox, Engine: b.engine, Notify: b.sender, Log: slog.New(slog.NewTextHandler(&b.log, nil)),
-		Rules: func(casework.Opened) (casework.Rules, error) { return casework.Rules{Pack: b.pack}, nil },
+		Rules: func(context.Context) (casework.Rules, error) { return casework.Rules{Pack: b.pack}, nil },
 	}
 	return b
 }
@@ -172,7 +172,7 @@ func TestRelayPutsOffWhatFails(t *testing.T) {
 	}
 
 	b = setup(t)
-	b.relay.Rules = func(casework.Opened) (casework.Rules, error) { return casework.Rules{}, errAway }
+	b.relay.Rules = func(context.Context) (casework.Rules, error) { return casework.Rules{}, errAway }
 	b.run(t, []store.OutboxEntry{entry(t, store.OutboxStartCase, "c1", store.StartCase{Number: "c1"})})
 	require.ErrorIs(t, b.outbox.putOff["c1"], errAway)
 	require.Empty(t, b.engine.started, "no case begins without rules")

@@ -32,12 +32,14 @@ type Registry interface {
 }
 
 // Register registers everything under its name on the wire.
-func Register(r Registry, store Store, build string) {
+func Register(r Registry, store Store, engine activities.CaseLinker, build string) {
 	r.RegisterWorkflowWithOptions(workflows.Case, workflow.RegisterOptions{Name: contract.WorkflowCase})
 	r.RegisterActivityWithOptions(activities.RecordEvents{Store: store, Build: build}.Execute,
 		activity.RegisterOptions{Name: contract.ActivityRecordEvents})
 	r.RegisterActivityWithOptions(activities.DrawSpotCheck{Plans: store}.Execute,
 		activity.RegisterOptions{Name: contract.ActivityDrawSpotCheck})
+	r.RegisterActivityWithOptions(activities.LinkCase{Engine: engine}.Execute,
+		activity.RegisterOptions{Name: contract.ActivityLinkCase})
 }
 
 // Worker polls the task queue of cases.
@@ -48,7 +50,7 @@ type Worker struct {
 
 // New prepares a worker. A fatal error of the SDK, such as a namespace that does
 // not exist, ends Run.
-func New(c client.Client, store Store, build string, log *slog.Logger) *Worker {
+func New(c client.Client, store Store, engine activities.CaseLinker, build string, log *slog.Logger) *Worker {
 	w := &Worker{}
 	w.sdk = sdkworker.New(c, contract.TaskQueue, sdkworker.Options{
 		OnFatalError: func(err error) {
@@ -56,7 +58,7 @@ func New(c client.Client, store Store, build string, log *slog.Logger) *Worker {
 			log.Error("worker stopped", "error", err)
 		},
 	})
-	Register(w.sdk, store, build)
+	Register(w.sdk, store, engine, build)
 	return w
 }
 

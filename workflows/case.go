@@ -20,24 +20,36 @@ const answeredKept = 100
 // in as Updates; what time does, the workflow does by itself. It ends when the
 // case is archived, invalid or withdrawn.
 func Case(ctx workflow.Context, input contract.CaseInput) (contract.CaseResult, error) {
-	c := newCaseRun(ctx, input)
-	if err := c.setup(ctx); err != nil {
-		return contract.CaseResult{}, err
-	}
-	return c.run(ctx)
+	return Observed(nil)(ctx, input)
 }
 
 // caseRun is one run of the workflow.
 type caseRun struct {
 	input    contract.CaseInput
+	rules    casework.Rules // those of the input, with the newest calendar that the case adopted
 	state    casework.State
 	answered []contract.AnsweredRequest
 	// lock is held by whoever changes the state: a person's Update or the clock.
 	lock workflow.Mutex
+	// observe is told every step that was recorded; nil outside a replay.
+	observe func(contract.RecordEventsInput)
+}
+
+// Observed is Case that tells about every step it records. A replay of a history
+// learns by it what the case did, without doing any of it again.
+func Observed(observe func(contract.RecordEventsInput)) func(workflow.Context, contract.CaseInput) (contract.CaseResult, error) {
+	return func(ctx workflow.Context, input contract.CaseInput) (contract.CaseResult, error) {
+		c := newCaseRun(ctx, input)
+		c.observe = observe
+		if err := c.setup(ctx); err != nil {
+			return contract.CaseResult{}, err
+		}
+		return c.run(ctx)
+	}
 }
 
 func newCaseRun(ctx workflow.Context, input contract.CaseInput) *caseRun {
-	c := &caseRun{input: input, lock: workflow.NewMutex(ctx)}
+	c := &caseRun{input: input, rules: input.Rules, lock: workflow.NewMutex(ctx)}
 	if input.Carried != nil {
 		c.state, c.answered = input.Carried.State, input.Carried.Answered
 	}
@@ -52,6 +64,7 @@ func (c *caseRun) setup(ctx workflow.Context) error {
 		workflow.SetQueryHandler(ctx, contract.QueryDescribeCase, describe),
 		handle[casework.Claim](ctx, c),
 		handle[casework.Assign](ctx, c),
+		handle[casework.TakeOver](ctx, c),
 		handle[casework.RecordCallback](ctx, c),
 		handle[casework.Verify](ctx, c),
 		handle[casework.ProposeInvalid](ctx, c),
@@ -67,8 +80,11 @@ func (c *caseRun) setup(ctx workflow.Context) error {
 		handle[casework.Pause](ctx, c),
 		handle[casework.Resume](ctx, c),
 		handle[casework.Transfer](ctx, c),
+		handle[casework.Merge](ctx, c),
 		handle[casework.Withdraw](ctx, c),
 		handle[casework.RecordSpotCheck](ctx, c),
+		c.handleCalendars(ctx),
+		c.handleLinks(ctx),
 	)
 }
 
@@ -108,9 +124,9 @@ func (c *caseRun) open(ctx workflow.Context) error {
 // waitForClock sleeps until the next alarm of the case, or until somebody moved
 // it, and lets the clock do what is due.
 func (c *caseRun) waitForClock(ctx workflow.Context) error {
-	alarm, running := casework.NextAlarm(c.state, c.input.Rules)
+	alarm, running := casework.NextAlarm(c.state, c.rules)
 	moved := func() bool {
-		next, stillRunning := casework.NextAlarm(c.state, c.input.Rules)
+		next, stillRunning := casework.NextAlarm(c.state, c.rules)
 		return c.state.Ended() || c.state.Stage == casework.StageClosed || c.historyIsLong(ctx) ||
 			stillRunning != running || next.Key != alarm.Key || !next.At.Equal(alarm.At)
 	}
@@ -133,7 +149,7 @@ func (c *caseRun) waitForClock(ctx workflow.Context) error {
 // tick lets the clock do what is due now. The lock is held: a decision that was
 // in flight at the deadline has either been recorded before, or comes after.
 func (c *caseRun) tick(ctx workflow.Context) error {
-	due := casework.DecideClock(c.state, c.input.Rules, workflow.Now(ctx))
+	due := casework.DecideClock(c.state, c.rules, workflow.Now(ctx))
 	if len(due) == 0 {
 		return nil
 	}
@@ -146,7 +162,7 @@ func (c *caseRun) drawSpotCheck(ctx workflow.Context) error {
 		in := contract.DrawSpotCheckInput{
 			Number:       c.input.Number,
 			ClosedAt:     workflow.Now(ctx),
-			RatePerMille: c.input.Rules.Pack.SpotCheck.RatePerMille,
+			RatePerMille: c.rules.Pack.SpotCheck.RatePerMille,
 		}
 		var out contract.DrawSpotCheckOutput
 		if err := execute(ctx, contract.ActivityDrawSpotCheck, in, &out); err != nil {
@@ -180,6 +196,7 @@ func (c *caseRun) continueAsNew(ctx workflow.Context) error {
 		return fmt.Errorf("wait for requests before continuing: %w", err)
 	}
 	input := c.input
+	input.Rules = c.rules
 	input.Carried = &contract.CarriedCase{State: c.state, Answered: c.answered}
 	return workflow.NewContinueAsNewError(ctx, contract.WorkflowCase, input)
 }
@@ -187,6 +204,13 @@ func (c *caseRun) continueAsNew(ctx workflow.Context) error {
 // record writes events by the one activity that does, and only then moves the
 // state on. All events of a step have the same time, the workflow's.
 func (c *caseRun) record(ctx workflow.Context, key string, by casework.By, bodies ...casework.EventBody) error {
+	return c.recordUnder(ctx, c.rules, key, by, bodies...)
+}
+
+// recordUnder is record for a step after which other rules hold.
+func (c *caseRun) recordUnder(
+	ctx workflow.Context, rules casework.Rules, key string, by casework.By, bodies ...casework.EventBody,
+) error {
 	now := workflow.Now(ctx)
 	next := c.state
 	events := make([]casework.Event, 0, len(bodies))
@@ -202,12 +226,15 @@ func (c *caseRun) record(ctx workflow.Context, key string, by casework.By, bodie
 	}
 	in := contract.RecordEventsInput{
 		Number: c.input.Number, Key: key, Events: events, State: next,
-		Deadline: deadlineOf(next, c.input.Rules), Tasks: casework.Tasks(next, c.input.Rules),
+		Deadline: deadlineOf(next, rules), Tasks: casework.Tasks(next, rules),
 	}
 	if err := execute(ctx, contract.ActivityRecordEvents, in, new(contract.RecordEventsOutput)); err != nil {
 		return fmt.Errorf("record events: %w", err)
 	}
-	c.state = next
+	c.state, c.rules = next, rules
+	if c.observe != nil {
+		c.observe(in)
+	}
 	return nil
 }
 

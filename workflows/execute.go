@@ -28,6 +28,11 @@ func execute(ctx workflow.Context, name string, in, out any) error {
 	if err := workflow.ExecuteLocalActivity(local, name, in).Get(ctx, out); err == nil {
 		return nil
 	}
+	return executeRemotely(ctx, name, in, out)
+}
+
+// executeRemotely runs an ordinary activity until it succeeds.
+func executeRemotely(ctx workflow.Context, name string, in, out any) error {
 	remote := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{

@@ -114,6 +114,7 @@ func commandsAt(today casework.Date) []casework.Command {
 		casework.Escalate{Reason: "催办"},
 		casework.Pause{Category: casework.PauseLegal, Reason: "诉讼中"},
 		casework.Resume{},
+		casework.TakeOver{Reason: "部门拖延"},
 		casework.Transfer{DepartmentID: 1, Reason: "职责划转"},
 		casework.Transfer{DepartmentID: 2, Reason: "职责划转"},
 	}

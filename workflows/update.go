@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"slices"
 
 	"go.temporal.io/sdk/temporal"
@@ -23,11 +22,7 @@ func handle[C casework.Command](ctx workflow.Context, c *caseRun) error {
 	act := func(ctx workflow.Context, request contract.ActionRequest[C]) (contract.ActionResult, error) {
 		return c.act(ctx, request.Key, request.By, request.Version, request.Command)
 	}
-	options := workflow.UpdateHandlerOptions{Validator: validate}
-	if err := workflow.SetUpdateHandlerWithOptions(ctx, name, act, options); err != nil {
-		return fmt.Errorf("register update %s: %w", name, err)
-	}
-	return nil
+	return register(ctx, name, act, workflow.UpdateHandlerOptions{Validator: validate})
 }
 
 func (c *caseRun) validate(ctx workflow.Context, key string, by casework.By, version int, command casework.Command) error {
@@ -58,12 +53,15 @@ func (c *caseRun) act(
 		if err != nil {
 			return err
 		}
+		if merge, ok := command.(casework.Merge); ok {
+			if err := c.linkTo(ctx, merge.Into); err != nil {
+				return err
+			}
+		}
 		if err := c.record(ctx, key, by, bodies...); err != nil {
 			return err
 		}
-		result = contract.ActionResult{
-			Version: c.state.Version, Stage: c.state.Stage, Deadline: deadlineOf(c.state, c.input.Rules),
-		}
+		result = c.result()
 		c.remember(key, result)
 		return nil
 	})
@@ -73,14 +71,8 @@ func (c *caseRun) act(
 func (c *caseRun) decide(
 	ctx workflow.Context, by casework.By, version int, command casework.Command,
 ) ([]casework.EventBody, error) {
-	if c.state.Stale(version) {
-		return nil, refusal(&casework.Error{
-			Code: casework.CodeStale, Reason: "case_changed",
-			Detail: fmt.Sprintf("the case is at version %d, the request was made for %d", c.state.Version, version),
-		})
-	}
-	bodies, err := casework.Decide(c.state, command, casework.Circumstances{
-		Rules: c.input.Rules, Now: workflow.Now(ctx), By: by,
+	bodies, err := casework.DecideFor(c.state, version, command, casework.Circumstances{
+		Rules: c.rules, Now: workflow.Now(ctx), By: by,
 	})
 	return bodies, refusal(err)
 }

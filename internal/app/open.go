@@ -39,18 +39,14 @@ func OpenEngine(s Settings, role string, log *slog.Logger) (*engine.Engine, erro
 	})
 }
 
-// OpenCommands puts the commands together. Whatever is broken in policy or
-// rules stops the start here.
-func OpenCommands(st *store.Store, eng commands.Engine, log *slog.Logger) (*commands.Service, error) {
+// OpenCommands puts the commands together. Whatever is broken in the policy stops
+// the start here.
+func OpenCommands(s Settings, st *store.Store, eng commands.Engine, log *slog.Logger) (*commands.Service, error) {
 	policy, err := policies.New()
 	if err != nil {
 		return nil, err
 	}
-	book, err := loadRuleBook()
-	if err != nil {
-		return nil, err
-	}
-	return commands.New(st, eng, policy, book.of, SystemClock, log), nil
+	return commands.New(st, eng, policy, s.Version, SystemClock, log), nil
 }
 
 // OpenIdentity puts sign-in together.

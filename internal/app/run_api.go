@@ -36,7 +36,7 @@ func RunAPI(ctx context.Context, s Settings, log *slog.Logger) error {
 // NewHandler puts pages, API and health together. Call stop when it is no longer
 // used.
 func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logger) (handler http.Handler, stop func(), err error) {
-	service, err := OpenCommands(st, eng, log)
+	service, err := OpenCommands(s, st, eng, log)
 	if err != nil {
 		return nil, nil, err
 	}

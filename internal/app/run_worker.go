@@ -14,8 +14,8 @@ import (
 	"guiling/worker"
 )
 
-// RunWorker runs workflows and activities, empties the outbox, and makes the
-// plan of the next month, until ctx is done. It waits for a database or a
+// RunWorker runs workflows and activities, empties the outbox, brings cases over
+// to the newest calendar, and makes the plan of the next month, until ctx is done. It waits for a database or a
 // Temporal server that is not there yet.
 func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 	st, err := OpenStore(ctx, s)
@@ -28,14 +28,12 @@ func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 		return err
 	}
 	defer eng.Close()
-	book, err := loadRuleBook()
-	if err != nil {
-		return err
+	w := worker.New(eng.Client(), st, eng, s.Version, log)
+	inForce := func(ctx context.Context) (casework.Rules, error) {
+		return st.RulesInForce(ctx, s.RulePack, SystemClock())
 	}
-	w := worker.New(eng.Client(), st, s.Version, log)
 	relay := worker.Relay{
-		Outbox: st, Engine: eng, Notify: notify.LogSender{Log: log}, Log: log,
-		Rules: func(casework.Opened) (casework.Rules, error) { return book.inForce(SystemClock()) },
+		Outbox: st, Engine: eng, Notify: notify.LogSender{Log: log}, Rules: inForce, Log: log,
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
@@ -59,16 +57,17 @@ func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 		return w.Run(ctx)
 	})
 	group.Go(func() error { return relay.Run(ctx) })
-	group.Go(func() error { return keepPlans(ctx, st, book, log) })
+	group.Go(func() error { return worker.Recount{Calendars: st, Engine: eng, Log: log}.Run(ctx) })
+	group.Go(func() error { return keepPlans(ctx, st, inForce, log) })
 	return group.Wait()
 }
 
 // keepPlans fixes the lot of the coming month before it begins (第十条).
-func keepPlans(ctx context.Context, st *store.Store, book ruleBook, log *slog.Logger) error {
+func keepPlans(ctx context.Context, st *store.Store, inForce worker.RulesOf, log *slog.Logger) error {
 	for {
 		now := SystemClock()
 		firstOfNext := now.In(casework.China()).AddDate(0, 1, 1-now.In(casework.China()).Day())
-		rules, err := book.inForce(now)
+		rules, err := inForce(ctx)
 		if err == nil {
 			_, _, _, err = st.SpotCheckPlan(ctx, firstOfNext, rules.Pack.SpotCheck.RatePerMille)
 		}

@@ -30,6 +30,8 @@ type Settings struct {
 	// DataKeyFile holds the key of the personal data (第六条). It is made at the
 	// first start.
 	DataKeyFile string `env:"DATA_KEY_FILE" envDefault:"var/data-key.json"`
+	// RulePack is the pack with which new cases begin (policies/rules).
+	RulePack string `env:"RULE_PACK" envDefault:"henan-2019"`
 	// Demo offers invented people at sign-in. Never for real data.
 	Demo bool `env:"DEMO"`
 	// SecureCookies is for a server behind TLS: cookies go over TLS only.
@@ -117,6 +119,7 @@ func WriteRunningEnvFile(path string, s Settings) error {
 		settingsPrefix + "HTTP_ADDR=" + s.HTTPAddr,
 		settingsPrefix + "DATA_KEY_FILE=" + s.DataKeyFile,
 		settingsPrefix + "DEMO=" + demo,
+		settingsPrefix + "RULE_PACK=" + s.RulePack,
 	}
 	temporary := path + ".new"
 	if err := os.WriteFile(temporary, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {

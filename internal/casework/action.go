@@ -8,6 +8,7 @@ type Action string
 const (
 	ActionClaim               Action = "claim"
 	ActionAssign              Action = "assign"
+	ActionTakeOver            Action = "take-over"
 	ActionRecordCallback      Action = "record-callback"
 	ActionVerify              Action = "verify"
 	ActionProposeInvalid      Action = "propose-invalid"
@@ -23,6 +24,7 @@ const (
 	ActionPause               Action = "pause"
 	ActionResume              Action = "resume"
 	ActionTransfer            Action = "transfer"
+	ActionMerge               Action = "merge"
 	ActionWithdraw            Action = "withdraw"
 	ActionRecordSpotCheck     Action = "record-spot-check"
 )
@@ -30,10 +32,10 @@ const (
 // Actions lists every action.
 func Actions() []Action {
 	return []Action{
-		ActionClaim, ActionAssign, ActionRecordCallback, ActionVerify, ActionProposeInvalid,
+		ActionClaim, ActionAssign, ActionTakeOver, ActionRecordCallback, ActionVerify, ActionProposeInvalid,
 		ActionDecideInvalid, ActionRequestExtension, ActionWithdrawExtension, ActionDecideExtension, ActionSubmitRectification,
 		ActionSendFeedback, ActionRecordAnswer, ActionDecideReopening, ActionEscalate, ActionPause,
-		ActionResume, ActionTransfer, ActionWithdraw, ActionRecordSpotCheck,
+		ActionResume, ActionTransfer, ActionMerge, ActionWithdraw, ActionRecordSpotCheck,
 	}
 }
 
@@ -45,9 +47,10 @@ const (
 	ActionListOverdue Action = "list-overdue"   // the supervisor's board
 	ActionListEvents  Action = "list-events"    // the auditor's list
 	ActionImport      Action = "import-reviews" // bring in a file of reviews
+	ActionSimulate    Action = "simulate-rules" // see which deadlines other rules would move
 )
 
 // LookingActions lists the actions that change no case.
 func LookingActions() []Action {
-	return []Action{ActionRead, ActionReadHistory, ActionReveal, ActionListOverdue, ActionListEvents, ActionImport}
+	return []Action{ActionRead, ActionReadHistory, ActionReveal, ActionListOverdue, ActionListEvents, ActionImport, ActionSimulate}
 }

@@ -40,6 +40,19 @@ func Decide(s State, command Command, c Circumstances) ([]EventBody, error) {
 	return command.decide(s, c)
 }
 
+// DecideFor is Decide for a command that was prepared at a version of the case: a
+// case that has changed since in what matters refuses with CodeStale. Version 0
+// means that the person did not say which they saw.
+func DecideFor(s State, version int, command Command, c Circumstances) ([]EventBody, error) {
+	if s.Stale(version) {
+		return nil, &Error{
+			Code: CodeStale, Reason: "case_changed",
+			Detail: fmt.Sprintf("the case is at version %d, the request was made for %d", s.Version, version),
+		}
+	}
+	return Decide(s, command, c)
+}
+
 // Available reports whether the state of a case allows an action, before anybody
 // has filled in a form. The *Error says why not. It knows nothing of the policy.
 func Available(s State, action Action, c Circumstances) error {
@@ -64,12 +77,19 @@ func possibleNow(s State, command Command, c Circumstances) error {
 // whilePaused are the actions that a paused clock does not hold up.
 var whilePaused = []Action{
 	ActionClaim, ActionAssign, ActionRecordCallback, ActionResume, ActionTransfer, ActionWithdraw, ActionEscalate,
-	ActionWithdrawExtension,
+	ActionWithdrawExtension, ActionTakeOver, ActionMerge,
 }
 
 // mayHandle refuses a second handler of a case that another person has. The
-// lead of the department and a supervisor may act on what a handler has.
+// lead of the department and a supervisor may act on what a handler has. A case
+// that was taken over is handled by the authority that did, and by nobody else.
 func mayHandle(s State, by By) error {
+	if s.TakenOverBy != 0 {
+		if s.TakenOverBy == by.OrganisationID {
+			return nil
+		}
+		return errTakenOver()
+	}
 	if s.HandlerID == 0 || s.HandlerID == by.UserID || by.Role != RoleHandler {
 		return nil
 	}
@@ -83,6 +103,10 @@ func handled(s State, by By, bodies ...EventBody) []EventBody {
 		return bodies
 	}
 	return append([]EventBody{Claimed{UserID: by.UserID}}, bodies...)
+}
+
+func errTakenOver() error {
+	return Conflict("taken_over", "a supervising authority has taken this case over")
 }
 
 func oneOf[T comparable](field string, value T, known []T) error {

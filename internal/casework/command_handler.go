@@ -43,7 +43,12 @@ func (a Assign) Check() error {
 	return checkText("note", a.Note, false)
 }
 
-func (Assign) ready(State, Circumstances) error { return nil }
+func (Assign) ready(s State, _ Circumstances) error {
+	if s.TakenOverBy != 0 {
+		return errTakenOver()
+	}
+	return nil
+}
 
 func (a Assign) decide(s State, _ Circumstances) ([]EventBody, error) {
 	if s.HandlerID == a.UserID {
@@ -273,7 +278,8 @@ func (f SendFeedback) decide(s State, c Circumstances) ([]EventBody, error) {
 	return handled(s, c.By, bodies...), nil
 }
 
-// RecordAnswer records what the reviewer answered to the feedback.
+// RecordAnswer records what the reviewer answered to the feedback. An answer that
+// comes after the case was closed is recorded and changes nothing.
 type RecordAnswer struct {
 	Answer Answer `json:"answer"`
 	Words  string `json:"words"`
@@ -294,6 +300,8 @@ func (RecordAnswer) ready(s State, _ Circumstances) error {
 	switch {
 	case s.FedBackAt.IsZero():
 		return Conflict("feedback_not_sent", "there is no feedback to answer yet")
+	case !s.ReviewerKnown:
+		return Conflict("reviewer_unknown", "the rating carries no identity, nobody was told and nobody can answer")
 	case s.DecisionAwaited:
 		return Conflict("answer_already_recorded", "the answer of this round was recorded already")
 	}
@@ -301,6 +309,9 @@ func (RecordAnswer) ready(s State, _ Circumstances) error {
 }
 
 func (r RecordAnswer) decide(s State, c Circumstances) ([]EventBody, error) {
+	if s.Stage.Closed() {
+		return []EventBody{LateAnswerRecorded{Answer: r.Answer, Words: r.Words}}, nil
+	}
 	if r.Answer == AnswerSatisfied {
 		return []EventBody{
 			AnswerRecorded{Answer: r.Answer, Words: r.Words},

@@ -33,10 +33,10 @@ func commandOf[C Command]() commandType {
 
 // commandTypes is the register of commands: one for each action.
 var commandTypes = []commandType{
-	commandOf[Claim](), commandOf[Assign](), commandOf[RecordCallback](), commandOf[Verify](), commandOf[ProposeInvalid](),
+	commandOf[Claim](), commandOf[Assign](), commandOf[TakeOver](), commandOf[RecordCallback](), commandOf[Verify](), commandOf[ProposeInvalid](),
 	commandOf[DecideInvalid](), commandOf[RequestExtension](), commandOf[WithdrawExtension](), commandOf[DecideExtension](), commandOf[SubmitRectification](),
 	commandOf[SendFeedback](), commandOf[RecordAnswer](), commandOf[DecideReopening](), commandOf[Escalate](), commandOf[Pause](),
-	commandOf[Resume](), commandOf[Transfer](), commandOf[Withdraw](), commandOf[RecordSpotCheck](),
+	commandOf[Resume](), commandOf[Transfer](), commandOf[Merge](), commandOf[Withdraw](), commandOf[RecordSpotCheck](),
 }
 
 // DecodeCommand reads the fields of an action from JSON, strictly: an unknown

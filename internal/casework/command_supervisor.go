@@ -17,7 +17,16 @@ func (p ProposeInvalid) Check() error {
 	)
 }
 
-func (ProposeInvalid) ready(State, Circumstances) error { return nil }
+func (ProposeInvalid) ready(s State, _ Circumstances) error { return s.aloneInCase() }
+
+// aloneInCase refuses an end that would take another review along: what was
+// merged into this case is answered by it and by nothing else.
+func (s State) aloneInCase() error {
+	if len(s.MergedCases) > 0 {
+		return Conflict("has_merged_cases", "another review of the service record was merged into this case and must be answered")
+	}
+	return nil
+}
 
 func (p ProposeInvalid) decide(State, Circumstances) ([]EventBody, error) {
 	return []EventBody{InvalidProposed(p)}, nil
@@ -193,7 +202,32 @@ func (r Resume) decide(s State, c Circumstances) ([]EventBody, error) {
 	return []EventBody{Resumed{From: DateOf(s.Clock.PausedAt), To: DateOf(c.Now), Reason: r.Reason}}, nil
 }
 
-// Transfer gives the case to another department; the clock goes on unchanged.
+// TakeOver puts the case into the hands of a supervising authority: from now on
+// its people handle it, in the place of the department, until it is transferred
+// (第十条).
+type TakeOver struct {
+	Reason string `json:"reason"`
+}
+
+// Action implements Command.
+func (TakeOver) Action() Action { return ActionTakeOver }
+
+// Check implements Command.
+func (t TakeOver) Check() error { return checkText("reason", t.Reason, true) }
+
+func (TakeOver) ready(s State, c Circumstances) error {
+	if s.TakenOverBy != 0 && s.TakenOverBy == c.By.OrganisationID {
+		return Conflict("already_taken_over", "your authority has this case already")
+	}
+	return nil
+}
+
+func (t TakeOver) decide(State, Circumstances) ([]EventBody, error) {
+	return []EventBody{TakenOver(t)}, nil
+}
+
+// Transfer gives the case to another department, or back to the own one when it
+// was taken over; the clock goes on unchanged.
 type Transfer struct {
 	DepartmentID int64  `json:"department_id"`
 	Reason       string `json:"reason"`
@@ -213,12 +247,33 @@ func (t Transfer) Check() error {
 func (Transfer) ready(State, Circumstances) error { return nil }
 
 func (t Transfer) decide(s State, _ Circumstances) ([]EventBody, error) {
-	if t.DepartmentID == s.DepartmentID {
+	if t.DepartmentID == s.DepartmentID && s.TakenOverBy == 0 {
 		return nil, Invalid("department_id", "same_department", "the case is with this department already")
 	}
 	return []EventBody{Transferred{
 		FromDepartmentID: s.DepartmentID, ToDepartmentID: t.DepartmentID, Reason: t.Reason,
 	}}, nil
+}
+
+// Merge ends this case in favour of another of the same service record, which
+// goes on for both (并案). Both owners are told, and nothing of either is lost.
+type Merge struct {
+	Into   string `json:"into"` // the number of the case that goes on
+	Reason string `json:"reason"`
+}
+
+// Action implements Command.
+func (Merge) Action() Action { return ActionMerge }
+
+// Check implements Command.
+func (m Merge) Check() error {
+	return firstError(checkText("into", m.Into, true), checkText("reason", m.Reason, true))
+}
+
+func (Merge) ready(s State, _ Circumstances) error { return s.aloneInCase() }
+
+func (m Merge) decide(State, Circumstances) ([]EventBody, error) {
+	return []EventBody{Merged(m)}, nil
 }
 
 // Withdraw ends a case whose review was taken back.
@@ -232,7 +287,7 @@ func (Withdraw) Action() Action { return ActionWithdraw }
 // Check implements Command.
 func (w Withdraw) Check() error { return checkText("reason", w.Reason, true) }
 
-func (Withdraw) ready(State, Circumstances) error { return nil }
+func (Withdraw) ready(s State, _ Circumstances) error { return s.aloneInCase() }
 
 func (w Withdraw) decide(State, Circumstances) ([]EventBody, error) {
 	return []EventBody{Withdrawn(w)}, nil

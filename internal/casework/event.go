@@ -94,11 +94,12 @@ func bodyOf[B EventBody]() bodyType {
 // bodyTypes is the register of event kinds. A body that is missing here cannot
 // be read back; a test compares it with the fold.
 var bodyTypes = []bodyType{
-	bodyOf[Opened](), bodyOf[Claimed](), bodyOf[Assigned](), bodyOf[CallbackRecorded](), bodyOf[Verified](),
+	bodyOf[Opened](), bodyOf[Claimed](), bodyOf[Assigned](), bodyOf[TakenOver](), bodyOf[CallbackRecorded](), bodyOf[Verified](),
 	bodyOf[InvalidProposed](), bodyOf[InvalidDecided](), bodyOf[ExtensionRequested](), bodyOf[ExtensionWithdrawn](), bodyOf[ExtensionDecided](),
-	bodyOf[Rectified](), bodyOf[FeedbackSent](), bodyOf[AnswerRecorded](), bodyOf[AnswerWindowPassed](),
+	bodyOf[Rectified](), bodyOf[FeedbackSent](), bodyOf[AnswerRecorded](), bodyOf[AnswerWindowPassed](), bodyOf[LateAnswerRecorded](),
 	bodyOf[ReopeningDecided](), bodyOf[Reopened](), bodyOf[Warned](), bodyOf[BecameOverdue](), bodyOf[Escalated](),
-	bodyOf[Paused](), bodyOf[Resumed](), bodyOf[Transferred](), bodyOf[Withdrawn](), bodyOf[Closed](),
+	bodyOf[Paused](), bodyOf[Resumed](), bodyOf[CalendarAdopted](), bodyOf[Transferred](), bodyOf[Merged](), bodyOf[CaseLinked](),
+	bodyOf[Withdrawn](), bodyOf[Closed](),
 	bodyOf[SpotCheckDrawn](), bodyOf[SpotCheckRecorded](), bodyOf[Archived](),
 }
 

@@ -15,7 +15,9 @@ type Opened struct {
 	ReviewerKnown bool        `json:"reviewer_known"`
 	PackID        string      `json:"pack_id"`
 	PackVersion   int         `json:"pack_version"`
-	Limit         Limit       `json:"limit"` // of the verification
+	// CalendarVersion is empty for a pack that asks no calendar.
+	CalendarVersion string `json:"calendar_version,omitempty"`
+	Limit           Limit  `json:"limit"` // of the verification
 }
 
 // Kind implements EventBody.
@@ -46,6 +48,18 @@ func (Assigned) Kind() EventKind { return "assigned" }
 
 // Article implements EventBody.
 func (Assigned) Article() string { return "第九条" }
+
+// TakenOver says that the authority of the person who acted handles the case in
+// the place of its department.
+type TakenOver struct {
+	Reason string `json:"reason"`
+}
+
+// Kind implements EventBody.
+func (TakenOver) Kind() EventKind { return "taken_over" }
+
+// Article implements EventBody.
+func (TakenOver) Article() string { return "第十条" }
 
 // CallbackRecorded is one attempt to reach the reviewer (第六条: 核实确认或回访).
 type CallbackRecorded struct {
@@ -195,6 +209,19 @@ func (AnswerWindowPassed) Kind() EventKind { return "answer_window_passed" }
 // Article implements EventBody.
 func (AnswerWindowPassed) Article() string { return "第九条" }
 
+// LateAnswerRecorded is an answer that came after the case was closed. It is kept
+// and changes nothing: neither the first answer nor the closing.
+type LateAnswerRecorded struct {
+	Answer Answer `json:"answer"`
+	Words  string `json:"words,omitempty"`
+}
+
+// Kind implements EventBody.
+func (LateAnswerRecorded) Kind() EventKind { return "late_answer_recorded" }
+
+// Article implements EventBody.
+func (LateAnswerRecorded) Article() string { return "第九条" }
+
 // ReopeningDecided is a supervisor's decision after a further unsatisfied answer.
 type ReopeningDecided struct {
 	Reopen bool   `json:"reopen"`
@@ -296,6 +323,21 @@ func (Resumed) Kind() EventKind { return "resumed" }
 // Article implements EventBody.
 func (Resumed) Article() string { return "第九条" }
 
+// CalendarAdopted says that the case counts its days by a newer calendar of
+// holidays from now on, and what became of its deadline.
+type CalendarAdopted struct {
+	Version        string    `json:"version"`
+	Previous       string    `json:"previous"`
+	DeadlineBefore time.Time `json:"deadline_before,omitzero"` // zero when no clock runs
+	DeadlineAfter  time.Time `json:"deadline_after,omitzero"`
+}
+
+// Kind implements EventBody.
+func (CalendarAdopted) Kind() EventKind { return "calendar_adopted" }
+
+// Article implements EventBody.
+func (CalendarAdopted) Article() string { return "第九条" }
+
 // Transferred gives the case to another department. The clock goes on unchanged.
 type Transferred struct {
 	FromDepartmentID int64  `json:"from_department_id"`
@@ -308,6 +350,32 @@ func (Transferred) Kind() EventKind { return "transferred" }
 
 // Article implements EventBody.
 func (Transferred) Article() string { return "第九条" }
+
+// Merged ends a case in favour of another of the same service record.
+type Merged struct {
+	Into   string `json:"into"`
+	Reason string `json:"reason"`
+}
+
+// Kind implements EventBody.
+func (Merged) Kind() EventKind { return "merged" }
+
+// Article implements EventBody.
+func (Merged) Article() string { return "第九条" }
+
+// CaseLinked says that this case goes on for another that was merged into it.
+type CaseLinked struct {
+	From string `json:"from"`
+}
+
+// Kind implements EventBody.
+func (CaseLinked) Kind() EventKind { return "case_linked" }
+
+// Article implements EventBody.
+func (CaseLinked) Article() string { return "第九条" }
+
+// LinkKey names the step that records a link: one for each case that was merged.
+func LinkKey(from string) string { return "link/" + from }
 
 // Withdrawn ends a case whose review was taken back.
 type Withdrawn struct {

@@ -33,6 +33,7 @@ func (s State) clone() State {
 	c.Late = slices.Clone(s.Late)
 	c.UnreachedDays = slices.Clone(s.UnreachedDays)
 	c.ExtensionDeciders = slices.Clone(s.ExtensionDeciders)
+	c.MergedCases = slices.Clone(s.MergedCases)
 	if s.Clock != nil {
 		clock := *s.Clock
 		clock.Adjustments = slices.Clone(s.Clock.Adjustments)
@@ -53,6 +54,9 @@ func (s *State) apply(e Event) error {
 	if _, first := e.Body.(Opened); first != (s.Version == 0) {
 		return fmt.Errorf("event %d: a case begins with %q, once", e.Seq, Opened{}.Kind())
 	}
+	if s.Ended() && !afterEnd(e.Body) {
+		return fmt.Errorf("event %d: %q cannot follow the end of a case", e.Seq, e.Body.Kind())
+	}
 	s.Version, s.ChangedAt = e.Seq, e.At
 	if !fromClock(e.Body) {
 		s.DecisionVersion = e.Seq
@@ -72,7 +76,18 @@ func (s *State) fold(e Event) error {
 	case Assigned:
 		s.HandlerID = b.UserID
 	case Transferred:
-		s.DepartmentID, s.HandlerID = b.ToDepartmentID, 0
+		s.DepartmentID, s.HandlerID, s.TakenOverBy = b.ToDepartmentID, 0, 0
+	case TakenOver:
+		s.HandlerID, s.TakenOverBy = e.By.UserID, e.By.OrganisationID
+	case CaseLinked:
+		s.MergedCases = append(s.MergedCases, b.From)
+	case Merged:
+		s.MergedInto = b.Into
+		s.end(e.At, StageMerged)
+	case CalendarAdopted:
+		s.calendarAdopted(e.At, b)
+	case LateAnswerRecorded:
+		// It is in the story of the case and changes nothing.
 	case CallbackRecorded:
 		s.callback(e.At, b)
 	case Verified:
@@ -147,7 +162,7 @@ func (s *State) open(at time.Time, b Opened) {
 	s.RegionCode, s.RegionLevel, s.DepartmentID = b.RegionCode, b.RegionLevel, b.DepartmentID
 	s.ReviewerKnown = b.ReviewerKnown
 	s.Integrity = slices.Contains(b.Aspects, AspectIntegrity)
-	s.PackID, s.PackVersion = b.PackID, b.PackVersion
+	s.PackID, s.PackVersion, s.CalendarVersion = b.PackID, b.PackVersion, b.CalendarVersion
 	s.startClock(at, ClockVerification, b.Limit)
 }
 
@@ -199,6 +214,13 @@ func (s *State) extensionDecided(e Event, b ExtensionDecided) {
 	s.closeEscalation()
 	s.Clock.SetAt = e.At
 	s.Clock.Adjustments = append(s.Clock.Adjustments, Adjustment{ExtendTo: b.Until})
+}
+
+func (s *State) calendarAdopted(at time.Time, b CalendarAdopted) {
+	s.CalendarVersion = b.Version
+	if s.Clock != nil && !b.DeadlineAfter.Equal(b.DeadlineBefore) {
+		s.Clock.SetAt = at
+	}
 }
 
 func (s *State) fedBack(at time.Time, b FeedbackSent) {
@@ -275,6 +297,13 @@ func (s *State) fired(key string) {
 	}
 }
 
+// afterEnd reports whether an event may still be recorded when the case has
+// ended, because it changes nothing.
+func afterEnd(body EventBody) bool {
+	_, late := body.(LateAnswerRecorded)
+	return late
+}
+
 func errNoClock(e Event) error {
 	return fmt.Errorf("event %d: %q needs a clock that runs", e.Seq, e.Body.Kind())
 }
@@ -283,7 +312,7 @@ func errNoClock(e Event) error {
 // which a person has open stays good.
 func fromClock(body EventBody) bool {
 	switch b := body.(type) {
-	case Warned, BecameOverdue:
+	case Warned, BecameOverdue, CalendarAdopted:
 		return true
 	case Escalated:
 		return !b.Manual

@@ -73,6 +73,13 @@ func drawCommand(t *rapid.T, l *life) casework.Command {
 		return casework.Claim{}
 	case casework.ActionAssign:
 		return casework.Assign{UserID: rapid.Int64Range(0, 4).Draw(t, "user")}
+	case casework.ActionTakeOver:
+		return casework.TakeOver{Reason: text()}
+	case casework.ActionMerge:
+		if rapid.IntRange(0, 9).Draw(t, "merge") > 0 { // rare, as below
+			return casework.TakeOver{Reason: text()}
+		}
+		return casework.Merge{Into: text(), Reason: text()}
 	case casework.ActionRecordCallback:
 		return casework.RecordCallback{Reached: flag(), Words: text()}
 	case casework.ActionVerify:
@@ -127,7 +134,7 @@ func TestEveryLifeKeepsItsPromises(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			before := l.state
 			by := casework.By{
-				UserID: rapid.Int64Range(1, 4).Draw(t, "by"), OrganisationID: 1,
+				UserID: rapid.Int64Range(1, 4).Draw(t, "by"), OrganisationID: rapid.Int64Range(1, 2).Draw(t, "of"),
 				Role: rapid.SampledFrom([]casework.Role{casework.RoleHandler, casework.RoleDepartmentLead, casework.RoleSupervisor}).Draw(t, "role"),
 			}
 			command := drawCommand(t, l)

@@ -17,6 +17,7 @@ const (
 	StageSpotCheck     Stage = "spot_check"    // 抽查
 	StageInvalid       Stage = "invalid"       // 无效评价, the end
 	StageWithdrawn     Stage = "withdrawn"     // 撤回, the end
+	StageMerged        Stage = "merged"        // 并案: another case of the same service record goes on for it, the end
 	StageArchived      Stage = "archived"      // 归档, the end
 )
 
@@ -24,57 +25,18 @@ const (
 func Stages() []Stage {
 	return []Stage{
 		StageOpened, StageVerification, StageInvalidation, StageExplanation, StageRectification,
-		StageFeedback, StageClosed, StageSpotCheck, StageInvalid, StageWithdrawn, StageArchived,
+		StageFeedback, StageClosed, StageSpotCheck, StageInvalid, StageWithdrawn, StageMerged, StageArchived,
 	}
 }
 
 // Valid reports whether s is a known stage.
 func (s Stage) Valid() bool { return slices.Contains(Stages(), s) }
 
-// Ended reports whether nothing more can happen to the case.
+// Ended reports whether the life of the case is over: its workflow has completed,
+// and what comes in still (a late answer) is recorded and changes nothing.
 func (s Stage) Ended() bool {
-	return s == StageInvalid || s == StageWithdrawn || s == StageArchived
+	return s == StageInvalid || s == StageWithdrawn || s == StageMerged || s == StageArchived
 }
 
-// stageTable says at which stages an action is thinkable at all. What else must
-// hold is asked by the action's own Decide.
-//
-// An action that is missing here is refused everywhere.
-var stageTable = map[Action][]Stage{
-	ActionClaim:               {StageVerification, StageExplanation, StageRectification, StageFeedback},
-	ActionAssign:              {StageVerification, StageInvalidation, StageExplanation, StageRectification, StageFeedback},
-	ActionRecordCallback:      {StageVerification, StageExplanation, StageRectification, StageFeedback},
-	ActionVerify:              {StageVerification},
-	ActionProposeInvalid:      {StageVerification},
-	ActionDecideInvalid:       {StageInvalidation},
-	ActionRequestExtension:    {StageRectification},
-	ActionWithdrawExtension:   {StageRectification},
-	ActionDecideExtension:     {StageRectification},
-	ActionSubmitRectification: {StageRectification},
-	ActionSendFeedback:        {StageExplanation, StageFeedback},
-	ActionRecordAnswer:        {StageFeedback},
-	ActionDecideReopening:     {StageFeedback},
-	ActionEscalate:            {StageVerification, StageInvalidation, StageExplanation, StageRectification, StageFeedback},
-	ActionPause:               {StageVerification, StageExplanation, StageRectification},
-	ActionResume:              {StageVerification, StageExplanation, StageRectification},
-	ActionTransfer:            {StageVerification, StageExplanation, StageRectification},
-	ActionWithdraw:            {StageVerification, StageInvalidation, StageExplanation, StageRectification, StageFeedback},
-	ActionRecordSpotCheck:     {StageSpotCheck},
-}
-
-// Possible reports whether the action is thinkable at the stage. When it is not,
-// reason says why in a word that the message catalogues translate.
-func Possible(stage Stage, action Action) (ok bool, reason string) {
-	switch {
-	case slices.Contains(stageTable[action], stage):
-		return true, ""
-	case stage == StageOpened:
-		return false, "not_started_yet"
-	case stage.Ended():
-		return false, "case_ended"
-	case stage == StageClosed || stage == StageSpotCheck:
-		return false, "case_closed"
-	default:
-		return false, "not_at_this_stage"
-	}
-}
+// Closed reports whether the work is done and no clock may run any more.
+func (s Stage) Closed() bool { return s == StageClosed || s == StageSpotCheck || s.Ended() }

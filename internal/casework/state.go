@@ -56,10 +56,19 @@ type State struct {
 	PackID          string     `json:"pack_id"`
 	PackVersion     int        `json:"pack_version"`
 	Round           int        `json:"round"` // 1, and one more each time the work starts again
-	HandlerID       int64      `json:"handler_id,omitempty"`
-	ActedUserIDs    []int64    `json:"acted_user_ids,omitempty"`
-	Clock           *Clock     `json:"clock,omitempty"`
-	Late            []Late     `json:"late,omitempty"`
+	// CalendarVersion is empty for a pack that asks no calendar.
+	CalendarVersion string `json:"calendar_version,omitempty"`
+	HandlerID       int64  `json:"handler_id,omitempty"`
+	// TakenOverBy is the authority that handles the case in the place of its
+	// department, 0 when none does.
+	TakenOverBy int64 `json:"taken_over_by,omitempty"`
+	// MergedCases are those for which this one goes on; MergedInto is the one that
+	// goes on for this one.
+	MergedCases  []string `json:"merged_cases,omitempty"`
+	MergedInto   string   `json:"merged_into,omitempty"`
+	ActedUserIDs []int64  `json:"acted_user_ids,omitempty"`
+	Clock        *Clock   `json:"clock,omitempty"`
+	Late         []Late   `json:"late,omitempty"`
 
 	Callbacks     int    `json:"callbacks,omitempty"`
 	Reached       bool   `json:"reached,omitempty"`

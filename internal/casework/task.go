@@ -36,13 +36,16 @@ const (
 // authority StepsUp above the case's own, or the first above that which stands at
 // MinLevel or higher.
 type Task struct {
-	Key        string     `json:"key"` // within the case; a task that comes back has its old key
-	Kind       TaskKind   `json:"kind"`
-	Owner      TaskOwner  `json:"owner"`
-	StepsUp    int        `json:"steps_up"`
-	MinLevel   AdminLevel `json:"min_level,omitempty"`
-	AssigneeID int64      `json:"assignee_id,omitempty"`
-	Due        time.Time  `json:"due,omitzero"`
+	Key     string    `json:"key"` // within the case; a task that comes back has its old key
+	Kind    TaskKind  `json:"kind"`
+	Owner   TaskOwner `json:"owner"`
+	StepsUp int       `json:"steps_up"`
+	// OrganisationID is the authority itself where the case names it, 0 where the
+	// tree does.
+	OrganisationID int64      `json:"organisation_id,omitempty"`
+	MinLevel       AdminLevel `json:"min_level,omitempty"`
+	AssigneeID     int64      `json:"assignee_id,omitempty"`
+	Due            time.Time  `json:"due,omitzero"`
 }
 
 // Tasks lists what the state of a case asks of people. The database keeps open
@@ -52,11 +55,16 @@ func Tasks(s State, r Rules) []Task {
 	if deadline, ok := s.Deadline(r); ok && !s.ClockPaused() {
 		due = deadline.At
 	}
+	// The department's, unless an authority handles the case in its place.
 	department := func(kind TaskKind) Task {
-		return Task{
+		task := Task{
 			Key: fmt.Sprintf("%s/%d", kind, s.Round), Kind: kind, Owner: OwnerDepartment,
 			AssigneeID: s.HandlerID, Due: due,
 		}
+		if s.TakenOverBy != 0 {
+			task.Owner, task.OrganisationID = OwnerAuthority, s.TakenOverBy
+		}
+		return task
 	}
 	authority := func(kind TaskKind, ordinal, stepsUp int) Task {
 		return Task{Key: fmt.Sprintf("%s/%d", kind, ordinal), Kind: kind, Owner: OwnerAuthority, StepsUp: stepsUp, Due: due}
@@ -96,7 +104,7 @@ func Tasks(s State, r Rules) []Task {
 		}
 	case StageSpotCheck:
 		tasks = append(tasks, authority(TaskSpotCheck, s.Round, 0))
-	case StageOpened, StageClosed, StageInvalid, StageWithdrawn, StageArchived:
+	case StageOpened, StageClosed, StageInvalid, StageWithdrawn, StageMerged, StageArchived:
 	}
 	if s.EscalationOpen {
 		supervise := authority(TaskSupervise, s.Round, s.EscalationSteps)

@@ -61,7 +61,7 @@ func (s *Service) Act(ctx context.Context, actor casework.Actor, request Request
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := ended(c); err != nil {
+	if err := possible(c, action); err != nil {
 		return Outcome{}, err
 	}
 	if err := s.checkRelations(ctx, c, request.Command); err != nil {
@@ -71,11 +71,41 @@ func (s *Service) Act(ctx context.Context, actor casework.Actor, request Request
 	if version == 0 && restsOnState(action) {
 		version = c.state.Version
 	}
-	result, err := s.engine.Act(ctx, request.Number, key, s.by(actor, decision), version, request.Command)
-	if err != nil {
-		return Outcome{}, err
+	by := s.by(actor, decision)
+	if !c.row.Stage.Ended() {
+		result, err := s.engine.Act(ctx, request.Number, key, by, version, request.Command)
+		if !notRunning(err) {
+			return Outcome{Number: request.Number, Version: result.Version, Stage: result.Stage, Deadline: result.Deadline}, err
+		}
+		// It ended on the way.
+		if c, err = s.load(ctx, actor, request.Number); err != nil {
+			return Outcome{}, err
+		}
+		if err := possible(c, action); err != nil {
+			return Outcome{}, err
+		}
 	}
-	return Outcome{Number: request.Number, Version: result.Version, Stage: result.Stage, Deadline: result.Deadline}, nil
+	return s.actAfterEnd(ctx, c, key, by, version, request.Command)
+}
+
+// actAfterEnd records what may still be said about a case that has ended.
+func (s *Service) actAfterEnd(
+	ctx context.Context, c loaded, key string, by casework.By, version int, command casework.Command,
+) (Outcome, error) {
+	now := s.nowOf(c.row)
+	recorded, err := s.store.RecordAfterEnd(ctx, store.AfterEnd{
+		Number: c.row.Number, Key: key, By: by, At: now, Build: s.build,
+		Decide: func(state casework.State) ([]casework.EventBody, error) {
+			return casework.DecideFor(state, version, command, casework.Circumstances{Rules: c.rules, Now: now, By: by})
+		},
+	})
+	return Outcome{Number: c.row.Number, Version: recorded, Stage: c.row.Stage}, err
+}
+
+// notRunning reports whether the engine knows no running workflow of the case.
+func notRunning(err error) bool {
+	domain, ok := casework.AsError(err)
+	return ok && domain.Reason == "case_not_running"
 }
 
 // restsOnState reports whether the policy looked at more of the case than whose
@@ -84,7 +114,7 @@ func (s *Service) Act(ctx context.Context, actor casework.Actor, request Request
 func restsOnState(action casework.Action) bool {
 	switch action {
 	case casework.ActionDecideInvalid, casework.ActionDecideExtension, casework.ActionDecideReopening,
-		casework.ActionRecordSpotCheck, casework.ActionEscalate, casework.ActionTransfer:
+		casework.ActionRecordSpotCheck, casework.ActionEscalate, casework.ActionTransfer, casework.ActionTakeOver, casework.ActionMerge:
 		return true
 	default:
 		return false
@@ -145,6 +175,24 @@ func (s *Service) checkRelations(ctx context.Context, c loaded, command casework
 		if err != nil || department.Kind != casework.KindDepartment || department.RegionCode != c.row.RegionCode {
 			return casework.Invalid("department_id", "not_in_region", "a department of the same region is needed")
 		}
+	case casework.Merge:
+		return s.checkMerge(ctx, c, command.Into)
+	}
+	return nil
+}
+
+// checkMerge asks that the case that is to go on is an earlier one of the same
+// service record. Always the earlier: two cases can never be merged into each
+// other. Whether it does go on, its own workflow says.
+func (s *Service) checkMerge(ctx context.Context, c loaded, into string) error {
+	others, err := s.store.CasesOfRecord(ctx, c.row.ServiceRecordID)
+	if err != nil {
+		return err
+	}
+	number := func(n string) func(store.Case) bool { return func(o store.Case) bool { return o.Number == n } }
+	target, own := slices.IndexFunc(others, number(into)), slices.IndexFunc(others, number(c.row.Number))
+	if target < 0 || target >= own {
+		return casework.Invalid("into", "not_of_the_same_record", "an earlier case of the same service record is needed")
 	}
 	return nil
 }

@@ -20,30 +20,28 @@ type Engine interface {
 	Act(ctx context.Context, number, key string, by casework.By, version int, command casework.Command) (contract.ActionResult, error)
 }
 
-// RulesFor gives the rules of a running case from the pack it started with.
-type RulesFor func(packID string) (casework.Rules, error)
-
 // Service answers all commands. It is safe for use by many goroutines.
 type Service struct {
-	store    *store.Store
-	engine   Engine
-	policy   *policies.Enforcer
-	rulesFor RulesFor
-	roleOf   map[string][]casework.Role // by rule
-	now      func() time.Time
-	log      *slog.Logger
+	store  *store.Store
+	engine Engine
+	policy *policies.Enforcer
+	roleOf map[string][]casework.Role // by rule
+	build  string
+	now    func() time.Time
+	log    *slog.Logger
 }
 
-// New makes the service. Policy and rules are loaded before: what cannot be
-// loaded must stop the start, not the first request.
+// New makes the service. The policy is loaded before: what cannot be loaded must
+// stop the start, not the first request. The build is kept with what the service
+// records itself.
 func New(
-	st *store.Store, engine Engine, policy *policies.Enforcer, rulesFor RulesFor, now func() time.Time, log *slog.Logger,
+	st *store.Store, engine Engine, policy *policies.Enforcer, build string, now func() time.Time, log *slog.Logger,
 ) *Service {
 	roles := make(map[string][]casework.Role)
 	for _, r := range policy.Rules() {
 		roles[r.Name] = r.Roles
 	}
-	return &Service{store: st, engine: engine, policy: policy, rulesFor: rulesFor, roleOf: roles, now: now, log: log}
+	return &Service{store: st, engine: engine, policy: policy, roleOf: roles, build: build, now: now, log: log}
 }
 
 // by is the mark that the actor leaves: in the role for which the rule allowed it.

@@ -41,7 +41,8 @@ func (s *Service) load(ctx context.Context, actor casework.Actor, number string)
 		return loaded{}, &casework.Error{Code: casework.CodeNotFound, Reason: "case_not_found", Detail: "there is no such case"}
 	}
 	if c.state.Version > 0 {
-		if c.rules, err = s.rulesFor(c.state.PackID); err != nil {
+		c.rules, err = s.store.RulesOf(ctx, c.state.PackID, c.state.PackVersion, c.state.CalendarVersion)
+		if err != nil {
 			return loaded{}, fmt.Errorf("rules of case %s: %w", number, err)
 		}
 	}
@@ -65,6 +66,7 @@ func objectOf(c loaded) policies.Object {
 		ActedUserIDs:      c.state.ActedUserIDs,
 		InvalidProposedBy: c.state.InvalidProposer.UserID, InvalidProposerOrg: c.state.InvalidProposer.OrganisationID,
 		ExtensionDecidedBy: c.state.ExtensionDeciders, ReopeningDecidedBySteps: c.state.DecisionStepsUp,
+		TakenOverBy: c.state.TakenOverBy,
 	}
 	if len(o.AuthorityChain) > 0 {
 		o.AuthorityID = o.AuthorityChain[0]
@@ -93,13 +95,11 @@ func objectOf(c loaded) policies.Object {
 // was fast-forwarded in a demo.
 func (s *Service) nowOf(c store.Case) time.Time { return s.now().Add(c.ClockOffset) }
 
-// ended says so when a case cannot take any command, in the words of its stage.
-func ended(c loaded) error {
-	if c.row.Stage == casework.StageOpened {
-		return casework.Conflict("not_started_yet", "the case is about to begin, try again")
-	}
-	if c.row.Stage.Ended() {
-		return casework.Conflict("case_ended", fmt.Sprintf("the case is %s", c.row.Stage))
+// possible says in the words of its stage when a case cannot take a command. The
+// workflow would say the same; one that has ended, or has not begun, cannot.
+func possible(c loaded, action casework.Action) error {
+	if ok, reason := casework.Possible(c.row.Stage, action); !ok && (c.row.Stage.Ended() || c.row.Stage == casework.StageOpened) {
+		return casework.Conflict(reason, fmt.Sprintf("the case is %s", c.row.Stage))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"guiling/internal/casework"
@@ -31,6 +32,7 @@ type Case struct {
 	HandlerID          int64
 	HandlerName        string
 	StaffLabel         string
+	ServiceRecordID    int64
 	Rating             casework.RatingLevel
 	Aspects            []casework.Aspect
 	Tags               []string
@@ -72,6 +74,7 @@ type caseRow struct {
 	HandlerID          int64          `db:"handler_id"`
 	HandlerName        string         `db:"handler_name"`
 	StaffLabel         string         `db:"staff_label"`
+	ServiceRecordID    int64          `db:"service_record_id"`
 	Rating             string         `db:"level"`
 	Aspects            pq.StringArray `db:"aspects"`
 	Tags               pq.StringArray `db:"tags"`
@@ -100,7 +103,7 @@ func (r caseRow) toCase() Case {
 		Number: r.Number, Stage: casework.Stage(r.Stage), Version: r.Version,
 		RegionCode: r.RegionCode, RegionName: r.RegionName, RegionLevel: casework.AdminLevel(r.RegionLevel), RegionPath: r.RegionPath,
 		DepartmentID: r.DepartmentID, DepartmentName: r.DepartmentName, DepartmentOpen: r.DepartmentOpen, AuthorityChain: r.AuthorityChain,
-		MatterCode: r.MatterCode, MatterName: r.MatterName, HandlerID: r.HandlerID, HandlerName: r.HandlerName, StaffLabel: r.StaffLabel,
+		MatterCode: r.MatterCode, MatterName: r.MatterName, HandlerID: r.HandlerID, HandlerName: r.HandlerName, StaffLabel: r.StaffLabel, ServiceRecordID: r.ServiceRecordID,
 		Rating: casework.RatingLevel(r.Rating), Aspects: typed[casework.Aspect](r.Aspects), Tags: r.Tags,
 		Channel: casework.Channel(r.Channel), Words: r.Words, RatedAt: r.RatedAt,
 		ReviewerKnown: r.ReviewerKnown, ReviewerNameMasked: r.ReviewerNameMasked, PhoneMasked: r.PhoneMasked,
@@ -117,7 +120,7 @@ const caseColumns = `
 	ARRAY(SELECT a.id FROM organisations a JOIN regions ar ON ar.code = a.region_code
 	      WHERE a.kind = 'authority' AND a.region_code = ANY (r.path) ORDER BY cardinality(ar.path) DESC) AS authority_chain,
 	c.matter_code, m.name AS matter_name, COALESCE(c.handler_id, 0) AS handler_id, COALESCE(h.display_name, '') AS handler_name,
-	sr.staff_label, v.level, v.aspects, v.tags, v.channel, v.words, v.rated_at, v.reviewer_known,
+	sr.staff_label, v.service_record_id, v.level, v.aspects, v.tags, v.channel, v.words, v.rated_at, v.reviewer_known,
 	v.reviewer_name_masked, v.reviewer_phone_masked, c.opened_at, c.changed_at, COALESCE(c.clock_kind, '') AS clock_kind,
 	c.deadline_at, c.paused_at, c.overdue_since, c.ever_late, c.escalation_steps, c.reopenings, c.closed_at, c.closed_on_time,
 	c.clock_offset_secs`
@@ -138,6 +141,24 @@ func (s *Store) CaseByNumber(ctx context.Context, number string) (Case, error) {
 		return Case{}, notFound(err, "case")
 	}
 	return row.toCase(), nil
+}
+
+// CasesOfRecord lists the cases of one service record, the oldest first.
+func (s *Store) CasesOfRecord(ctx context.Context, serviceRecordID int64) ([]Case, error) {
+	var rows []caseRow
+	err := s.db.SelectContext(ctx, &rows, `SELECT`+caseColumns+caseJoins+` WHERE v.service_record_id = $1 ORDER BY v.id`, serviceRecordID)
+	if err != nil {
+		return nil, fmt.Errorf("cases of service record %d: %w", serviceRecordID, err)
+	}
+	return toCases(rows), nil
+}
+
+func toCases(rows []caseRow) []Case {
+	cases := make([]Case, 0, len(rows))
+	for _, r := range rows {
+		cases = append(cases, r.toCase())
+	}
+	return cases
 }
 
 // Scope is what of all cases a person may see. Every list, count and look-up is
@@ -193,7 +214,7 @@ func (s *Store) Cases(ctx context.Context, scope Scope, f CaseFilter) ([]Case, e
 		add("c.stage = ANY ($%d)", stringsOf(f.Stages))
 	}
 	if f.Open {
-		add("c.stage <> ALL ($%d)", pq.StringArray{"invalid", "withdrawn", "archived"})
+		add("c.stage <> ALL ($%d)", pq.StringArray{"invalid", "withdrawn", "merged", "archived"})
 	}
 	if f.Overdue {
 		conditions = append(conditions, "c.overdue_since IS NOT NULL")
@@ -209,11 +230,7 @@ func (s *Store) Cases(ctx context.Context, scope Scope, f CaseFilter) ([]Case, e
 	if err := s.db.SelectContext(ctx, &rows, query, args...); err != nil {
 		return nil, fmt.Errorf("list cases: %w", err)
 	}
-	cases := make([]Case, 0, len(rows))
-	for _, r := range rows {
-		cases = append(cases, r.toCase())
-	}
-	return cases, nil
+	return toCases(rows), nil
 }
 
 // RecordedEvent is an event with what only the database knows of it.
@@ -295,8 +312,12 @@ func toEvents(rows []eventRow) ([]RecordedEvent, error) {
 
 // EventsOf lists all events of a case, oldest first.
 func (s *Store) EventsOf(ctx context.Context, number string) ([]RecordedEvent, error) {
+	return eventsOf(ctx, s.db, number)
+}
+
+func eventsOf(ctx context.Context, q sqlx.QueryerContext, number string) ([]RecordedEvent, error) {
 	var rows []eventRow
-	if err := s.db.SelectContext(ctx, &rows, `SELECT`+eventColumns+` WHERE e.case_number = $1 ORDER BY e.seq`, number); err != nil {
+	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT`+eventColumns+` WHERE e.case_number = $1 ORDER BY e.seq`, number); err != nil {
 		return nil, fmt.Errorf("events of %s: %w", number, err)
 	}
 	return toEvents(rows)

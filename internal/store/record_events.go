@@ -105,11 +105,13 @@ func updateCase(ctx context.Context, tx *sqlx.Tx, step contract.RecordEventsInpu
 		UPDATE cases SET
 			stage = $2, version = $3, department_id = $4, handler_id = NULLIF($5, 0), opened_at = $6, changed_at = $7,
 			clock_kind = NULLIF($8, ''), deadline_at = $9, paused_at = $10, overdue_since = $11, ever_late = $12,
-			escalation_steps = $13, reopenings = $14, closed_at = $15, closed_on_time = $16
+			escalation_steps = $13, reopenings = $14, closed_at = $15, closed_on_time = $16,
+			pack_id = $17, pack_version = $18, calendar_version = NULLIF($19, '')
 		WHERE number = $1`,
 		step.Number, string(state.Stage), state.Version, state.DepartmentID, state.HandlerID, state.OpenedAt, state.ChangedAt,
 		clockKind, unlessZero(step.Deadline), pausedAt, overdueSince, len(state.Late) > 0,
-		steps, state.Reopenings, unlessZero(state.FirstClosedAt), closedOnTime)
+		steps, state.Reopenings, unlessZero(state.FirstClosedAt), closedOnTime,
+		state.PackID, state.PackVersion, state.CalendarVersion)
 	if err != nil {
 		return fmt.Errorf("update case %s: %w", step.Number, err)
 	}
@@ -131,7 +133,10 @@ func syncTasks(ctx context.Context, tx *sqlx.Tx, step contract.RecordEventsInput
 	}
 	for _, t := range step.Tasks {
 		organisation := step.State.DepartmentID
-		if t.Owner == casework.OwnerAuthority {
+		switch {
+		case t.OrganisationID != 0:
+			organisation = t.OrganisationID
+		case t.Owner == casework.OwnerAuthority:
 			if organisation, err = authorityAbove(ctx, tx, step.State.RegionCode, t.StepsUp, t.MinLevel); err != nil {
 				return fmt.Errorf("task %s of %s: %w", t.Key, step.Number, err)
 			}
@@ -140,7 +145,7 @@ func syncTasks(ctx context.Context, tx *sqlx.Tx, step contract.RecordEventsInput
 			INSERT INTO tasks (case_number, key, kind, owner, organisation_id, assignee_id, due_at, opened_at)
 			VALUES ($1, $2, $3, $4, $5, NULLIF($6, 0), $7, $8)
 			ON CONFLICT (case_number, key) DO UPDATE
-			SET organisation_id = excluded.organisation_id, assignee_id = excluded.assignee_id, due_at = excluded.due_at,
+			SET owner = excluded.owner, organisation_id = excluded.organisation_id, assignee_id = excluded.assignee_id, due_at = excluded.due_at,
 			    closed_at = NULL`,
 			step.Number, t.Key, string(t.Kind), string(t.Owner), organisation, t.AssigneeID, unlessZero(t.Due), step.State.ChangedAt)
 		if err != nil {
@@ -189,7 +194,8 @@ func insertMessages(ctx context.Context, tx *sqlx.Tx, number string, e casework.
 			return nil
 		}
 		kind = OutboxTellReviewer
-	case casework.Warned, casework.BecameOverdue, casework.Escalated, casework.Reopened, casework.ExtensionDecided:
+	case casework.Warned, casework.BecameOverdue, casework.Escalated, casework.Reopened, casework.ExtensionDecided,
+		casework.TakenOver, casework.Transferred, casework.Merged, casework.CaseLinked, casework.CalendarAdopted:
 	default:
 		return nil
 	}

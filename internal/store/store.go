@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -27,6 +28,7 @@ const appRole = "guiling_app"
 type Store struct {
 	db     *sqlx.DB
 	sealer *sealing.Sealer
+	rules  sync.Map // rulesKey to casework.Rules
 }
 
 // Open connects to the database at databaseURL, which must state its sslmode,

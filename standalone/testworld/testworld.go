@@ -28,6 +28,7 @@ import (
 	"guiling/internal/store"
 	"guiling/internal/testdb"
 	"guiling/migrations"
+	"guiling/policies/rules"
 	"guiling/standalone/testserver"
 )
 
@@ -55,7 +56,7 @@ func New(t *testing.T) *World {
 	w := &World{
 		settings: app.Settings{
 			DatabaseURL: db.AppURL, MigrateDatabaseURL: db.OwnerURL, TemporalAddress: server.Address,
-			TemporalNamespace: server.Namespace, Demo: true, DataKeyFile: filepath.Join(t.TempDir(), "key.json"), Version: "e2e",
+			TemporalNamespace: server.Namespace, RulePack: rules.DefaultID, Demo: true, DataKeyFile: filepath.Join(t.TempDir(), "key.json"), Version: "e2e",
 		},
 		Tokens: map[string]string{},
 		log:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),

@@ -22,9 +22,16 @@ const (
 	ActivityRecordEvents = "record-events"
 	// ActivityDrawSpotCheck asks the plan of the month about one case.
 	ActivityDrawSpotCheck = "draw-spot-check"
+	// ActivityLinkCase lets another case know that this one is merged into it.
+	ActivityLinkCase = "link-case"
 	// QueryDescribeCase shows an operator the state; no page reads it.
 	QueryDescribeCase = "describe-case"
-	// The Updates are the casework.Action names.
+	// The Updates of people are the casework.Action names; these are the product's own.
+
+	// UpdateAdoptCalendar lets a running case go over to a newer calendar.
+	UpdateAdoptCalendar = "adopt-calendar"
+	// UpdateLinkCase tells a case that another was merged into it.
+	UpdateLinkCase = "link-case"
 
 	// FailureType marks a refusal of the domain among the failures of an Update.
 	// Its detail is a Refusal.
@@ -81,6 +88,16 @@ type ActionResult struct {
 	Deadline time.Time      `json:"deadline,omitzero"` // zero when no clock runs
 }
 
+// AdoptCalendarRequest asks a case to go over to a newer calendar.
+type AdoptCalendarRequest struct {
+	Calendar casework.Calendar `json:"calendar"`
+}
+
+// LinkCaseRequest tells a case that another was merged into it.
+type LinkCaseRequest struct {
+	From string `json:"from"` // the number of the case that ended
+}
+
 // Refusal is a casework.Error on its way through the engine.
 type Refusal struct {
 	Code   casework.Code `json:"code"`
@@ -103,6 +120,17 @@ type RecordEventsInput struct {
 // RecordEventsOutput answers RecordEvents.
 type RecordEventsOutput struct {
 	Repeated bool `json:"repeated"` // the events were there already
+}
+
+// LinkCaseInput asks a case to go on for another.
+type LinkCaseInput struct {
+	From string `json:"from"`
+	Into string `json:"into"`
+}
+
+// LinkCaseOutput answers LinkCase.
+type LinkCaseOutput struct {
+	Linked bool `json:"linked"` // false: the case does not go on, and takes no other along
 }
 
 // DrawSpotCheckInput asks whether the lot of the month falls on a case.
