@@ -92,6 +92,11 @@ func (r Relay) startCase(ctx context.Context, payload []byte) error {
 	if err := json.Unmarshal(payload, &start); err != nil {
 		return fmt.Errorf("read start: %w", err)
 	}
+	return r.begin(ctx, start)
+}
+
+// begin starts a case under the rules in force now.
+func (r Relay) begin(ctx context.Context, start store.StartCase) error {
 	rules, err := r.Rules(ctx)
 	if err != nil {
 		return fmt.Errorf("rules of case %s: %w", start.Number, err)
@@ -101,5 +106,7 @@ func (r Relay) startCase(ctx context.Context, payload []byte) error {
 	opened.CalendarVersion = rules.Calendar.Version
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	return r.Engine.StartCase(ctx, contract.CaseInput{Number: start.Number, Opened: opened, Rules: rules})
+	return r.Engine.StartCase(ctx, contract.CaseInput{
+		Number: start.Number, Opened: opened, Rules: rules, Installation: start.Installation,
+	})
 }

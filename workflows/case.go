@@ -11,10 +11,6 @@ import (
 	"guiling/workflows/contract"
 )
 
-// answeredKept bounds the requests that a case remembers across continue-as-new.
-// A repeated click comes within minutes; no case sees 100 requests in that time.
-const answeredKept = 100
-
 // Case is the life of one case: verification, rectification or explanation,
 // feedback, the answer, and the spot check (第八、九、十条). What people do comes
 // in as Updates; what time does, the workflow does by itself. It ends when the

@@ -52,8 +52,11 @@ type caseTest struct {
 	drawn bool
 	// failRecording makes the recording fail this many times.
 	failRecording int
-	updates       int
-	deadline      time.Time // of the last answer
+	// goesOn is what the case into which this one is merged says.
+	goesOn   bool
+	linked   []contract.LinkCaseInput
+	updates  int
+	deadline time.Time // of the last answer
 }
 
 func newCaseTest(t testingT) *caseTest {
@@ -68,6 +71,7 @@ func newCaseTest(t testingT) *caseTest {
 	c.env.RegisterWorkflowWithOptions(workflows.Case, workflow.RegisterOptions{Name: contract.WorkflowCase})
 	c.env.RegisterActivityWithOptions(c.recordEvents, activity.RegisterOptions{Name: contract.ActivityRecordEvents})
 	c.env.RegisterActivityWithOptions(c.drawSpotCheck, activity.RegisterOptions{Name: contract.ActivityDrawSpotCheck})
+	c.env.RegisterActivityWithOptions(c.linkCase, activity.RegisterOptions{Name: contract.ActivityLinkCase})
 	c.input = contract.CaseInput{
 		Number: "410411-20260302-000001",
 		Rules:  casework.Rules{Pack: pack},
@@ -95,6 +99,20 @@ func (c *caseTest) drawSpotCheck(_ context.Context, in contract.DrawSpotCheckInp
 	return contract.DrawSpotCheckOutput{Draw: casework.SpotCheckDraw{
 		Month: in.ClosedAt.In(casework.China()).Format("2006-01"), SeedHash: "h", Drawn: c.drawn,
 	}}, nil
+}
+
+func (c *caseTest) linkCase(_ context.Context, in contract.LinkCaseInput) (contract.LinkCaseOutput, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.linked = append(c.linked, in)
+	return contract.LinkCaseOutput{Linked: c.goesOn}, nil
+}
+
+// asks lets the product itself ask something of the case.
+func (c *caseTest) asks(after time.Duration, name string, request any, check func(contract.ActionResult, error)) {
+	c.updates++
+	id := fmt.Sprintf("update-%d", c.updates)
+	c.env.RegisterDelayedCallback(func() { c.env.UpdateWorkflow(name, id, &callback{check: check}, request) }, after)
 }
 
 // at makes a person do something at a time after the start.

@@ -97,7 +97,7 @@ func (c *caseRun) answerTo(key string) (contract.ActionResult, bool) {
 
 func (c *caseRun) remember(key string, result contract.ActionResult) {
 	c.answered = append(c.answered, contract.AnsweredRequest{Key: key, Result: result})
-	if len(c.answered) > answeredKept {
-		c.answered = slices.Delete(c.answered, 0, len(c.answered)-answeredKept)
+	if len(c.answered) > contract.AnsweredKept {
+		c.answered = slices.Delete(c.answered, 0, len(c.answered)-contract.AnsweredKept)
 	}
 }

@@ -31,6 +31,7 @@ type cli struct {
 	User         userCmd         `cmd:"" help:"People who work with the system."`
 	Organisation organisationCmd `cmd:"" help:"Authorities and departments."`
 	Deadline     deadlineCmd     `cmd:"" help:"Say when something is due by a rule pack, and why."`
+	Reconcile    reconcileCmd    `cmd:"" help:"Compare database and engine, and repair what is at odds."`
 	Healthcheck  healthcheckCmd  `cmd:"" help:"Ask a URL and fail unless it answers 200."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 }

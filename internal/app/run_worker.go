@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"guiling/internal/casework"
+	"guiling/internal/engine"
 	"guiling/internal/notify"
 	"guiling/internal/store"
 	"guiling/worker"
@@ -29,12 +30,7 @@ func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 	}
 	defer eng.Close()
 	w := worker.New(eng.Client(), st, eng, s.Version, log)
-	inForce := func(ctx context.Context) (casework.Rules, error) {
-		return st.RulesInForce(ctx, s.RulePack, SystemClock())
-	}
-	relay := worker.Relay{
-		Outbox: st, Engine: eng, Notify: notify.LogSender{Log: log}, Rules: inForce, Log: log,
-	}
+	relay := newRelay(s, st, eng, log)
 
 	group, ctx := errgroup.WithContext(ctx)
 	if s.WorkerHTTPAddr != "" {
@@ -57,9 +53,41 @@ func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 		return w.Run(ctx)
 	})
 	group.Go(func() error { return relay.Run(ctx) })
+	group.Go(func() error { return reconciler(s, st, eng, relay, log).Run(ctx) })
 	group.Go(func() error { return worker.Recount{Calendars: st, Engine: eng, Log: log}.Run(ctx) })
-	group.Go(func() error { return keepPlans(ctx, st, inForce, log) })
+	group.Go(func() error { return keepPlans(ctx, st, relay.Rules, log) })
 	return group.Wait()
+}
+
+func reconciler(s Settings, st *store.Store, eng *engine.Engine, relay worker.Relay, log *slog.Logger) worker.Reconciler {
+	return worker.Reconciler{Rows: st, Engine: eng, Relay: relay, Build: s.Version, Log: log, Quiet: worker.ReconcileQuiet}
+}
+
+// Reconcile compares database and engine once and repairs what is at odds. Cases
+// to which something happened within quiet are left alone.
+func Reconcile(ctx context.Context, s Settings, quiet time.Duration, log *slog.Logger) (found worker.Reconciled, err error) {
+	st, err := OpenStore(ctx, s)
+	if err != nil {
+		return found, err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	eng, err := OpenEngine(s, "reconcile", log)
+	if err != nil {
+		return found, err
+	}
+	defer eng.Close()
+	r := reconciler(s, st, eng, newRelay(s, st, eng, log), log)
+	r.Quiet = quiet
+	return r.Once(ctx)
+}
+
+func newRelay(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logger) worker.Relay {
+	return worker.Relay{
+		Outbox: st, Engine: eng, Notify: notify.LogSender{Log: log}, Log: log,
+		Rules: func(ctx context.Context) (casework.Rules, error) {
+			return st.RulesInForce(ctx, s.RulePack, SystemClock())
+		},
+	}
 }
 
 // keepPlans fixes the lot of the coming month before it begins (第十条).

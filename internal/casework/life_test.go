@@ -25,12 +25,51 @@ type life struct {
 func newLife(t require.TestingT, known bool) *life {
 	pack, err := rules.Default()
 	require.NoError(t, err)
-	l := &life{rules: casework.Rules{Pack: pack}, now: time.Date(2026, 3, 2, 10, 0, 0, 0, casework.China())}
+	return newLifeUnder(t, casework.Rules{Pack: pack}, time.Date(2026, 3, 2, 10, 0, 0, 0, casework.China()), known)
+}
+
+func newLifeUnder(t require.TestingT, r casework.Rules, at time.Time, known bool) *life {
+	l := &life{rules: r, now: at}
+	pack := r.Pack
 	l.record(t, casework.By{}, casework.Opened{
 		RegionCode: "410411200000", RegionLevel: casework.LevelTownship, DepartmentID: 1, Rating: casework.Dissatisfied,
 		ReviewerKnown: known, PackID: pack.ID, PackVersion: pack.Version, Limit: pack.Verification,
+		CalendarVersion: r.Calendar.Version,
 	})
 	return l
+}
+
+// does is a person of the department who does something that must succeed.
+func (l *life) does(t require.TestingT, command casework.Command) {
+	l.doesAs(t, casework.By{UserID: 1, OrganisationID: 1, Role: casework.RoleDepartmentLead}, command)
+}
+
+func (l *life) doesAs(t require.TestingT, by casework.By, command casework.Command) {
+	bodies, err := casework.Decide(l.state, command, casework.Circumstances{Rules: l.rules, Now: l.now, By: by})
+	require.NoError(t, err)
+	l.record(t, by, bodies...)
+}
+
+// refuses gives the reason why a command is refused.
+func (l *life) refuses(t require.TestingT, by casework.By, command casework.Command) string {
+	_, err := casework.Decide(l.state, command, casework.Circumstances{Rules: l.rules, Now: l.now, By: by})
+	domain, ok := casework.AsError(err)
+	require.True(t, ok, "%s is refused", command.Action())
+	return domain.Reason
+}
+
+// adopt lets the case go over to a calendar, when it does.
+func (l *life) adopt(t require.TestingT, c casework.Calendar) {
+	if adopted, ok := casework.AdoptCalendar(l.state, l.rules, c, l.now); ok {
+		l.record(t, casework.By{}, adopted)
+		l.rules.Calendar = c
+	}
+}
+
+func (l *life) lastDay(t require.TestingT) string {
+	deadline, ok := l.state.Deadline(l.rules)
+	require.True(t, ok)
+	return deadline.LastDay.String()
 }
 
 func (l *life) record(t require.TestingT, by casework.By, bodies ...casework.EventBody) {
@@ -129,9 +168,18 @@ func drawCommand(t *rapid.T, l *life) casework.Command {
 
 func TestEveryLifeKeepsItsPromises(t *testing.T) {
 	t.Parallel()
+	calendars := []casework.Calendar{calendar(t)}
+	for version, day := range map[string]string{"later": "2026-03-10", "much later": "2026-03-16"} {
+		calendars = append(calendars, with(calendars[0], version, day, casework.DayHoliday))
+	}
+	calendars = append(calendars, with(calendars[0], "earlier", "2026-03-07", casework.DayWorkday))
 	rapid.Check(t, func(t *rapid.T) {
 		l := newLife(t, rapid.Bool().Draw(t, "known"))
+		if rapid.Bool().Draw(t, "in working days") {
+			l = newLifeUnder(t, casework.Rules{Pack: workingPack(t), Calendar: calendars[0]}, l.now, rapid.Bool().Draw(t, "known"))
+		}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			l.adopt(t, rapid.SampledFrom(calendars).Draw(t, "calendar"))
 			before := l.state
 			by := casework.By{
 				UserID: rapid.Int64Range(1, 4).Draw(t, "by"), OrganisationID: rapid.Int64Range(1, 2).Draw(t, "of"),
@@ -154,10 +202,126 @@ func TestEveryLifeKeepsItsPromises(t *testing.T) {
 			l.wait(t, time.Duration(rapid.IntRange(0, 20*24).Draw(t, "hours"))*time.Hour)
 			l.check(t)
 			if l.state.Ended() {
+				l.checkEnd(t)
 				break
 			}
 		}
 	})
+}
+
+// checkEnd: when a case has ended, a late answer is recorded if there was anything
+// to answer, and nothing else can happen.
+func (l *life) checkEnd(t require.TestingT) {
+	before := l.state
+	by := casework.By{UserID: 1, OrganisationID: 1, Role: casework.RoleDepartmentLead}
+	for _, action := range casework.Actions() {
+		err := casework.Available(l.state, action, casework.Circumstances{Rules: l.rules, Now: l.now, By: by})
+		late := action == casework.ActionRecordAnswer && l.state.Stage == casework.StageArchived && l.state.ReviewerKnown
+		require.Equal(t, late, err == nil, "%s at %s", action, l.state.Stage)
+	}
+	if l.state.Stage != casework.StageArchived || !l.state.ReviewerKnown {
+		return
+	}
+	l.does(t, casework.RecordAnswer{Answer: casework.AnswerUnsatisfied, Words: "想起来了，还是不行"})
+	after := l.state
+	require.Equal(t, casework.LateAnswerRecorded{}.Kind(), l.events[len(l.events)-1].Body.Kind())
+	after.Version, after.DecisionVersion, after.ChangedAt, after.ActedUserIDs = before.Version, before.DecisionVersion, before.ChangedAt, before.ActedUserIDs
+	require.Equal(t, before, after, "it changes nothing")
+}
+
+func TestTakeOver(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, true)
+	lead := casework.By{UserID: 1, OrganisationID: 1, Role: casework.RoleDepartmentLead}
+	lin := casework.By{UserID: 21, OrganisationID: 2, Role: casework.RoleSupervisor}
+	su := casework.By{UserID: 22, OrganisationID: 2, Role: casework.RoleSupervisor}
+	ye := casework.By{UserID: 31, OrganisationID: 3, Role: casework.RoleSupervisor}
+	reached := casework.RecordCallback{Reached: true, Words: "问过"}
+	l.does(t, reached)
+	l.doesAs(t, lin, casework.TakeOver{Reason: "部门三次退回"})
+	require.Equal(t, "already_taken_over", l.refuses(t, su, casework.TakeOver{Reason: "再接"}))
+	require.Equal(t, "taken_over", l.refuses(t, lead, reached))
+	require.Equal(t, "taken_over", l.refuses(t, lead, casework.Assign{UserID: 5}))
+	require.Equal(t, "claimed_by_other", l.refuses(t, lead, casework.Claim{}))
+	tasks := casework.Tasks(l.state, l.rules)
+	require.Len(t, tasks, 1)
+	require.Equal(t, casework.OwnerAuthority, tasks[0].Owner)
+	require.Equal(t, int64(2), tasks[0].OrganisationID)
+	require.Equal(t, int64(21), tasks[0].AssigneeID)
+
+	due := l.lastDay(t)
+	l.doesAs(t, ye, casework.TakeOver{Reason: "上级直接办理"})
+	require.Equal(t, due, l.lastDay(t), "the clock goes on unchanged")
+	require.Equal(t, "taken_over", l.refuses(t, lin, reached))
+	l.doesAs(t, ye, casework.Verify{Outcome: casework.OutcomeComplex, Findings: "属实"})
+	l.doesAs(t, ye, casework.Transfer{DepartmentID: 1, Reason: "交回部门整改"})
+	require.Zero(t, l.state.TakenOverBy)
+	l.does(t, casework.SubmitRectification{Done: "已改", Cause: casework.CauseSkill})
+	require.Equal(t, casework.OwnerDepartment, casework.Tasks(l.state, l.rules)[0].Owner)
+}
+
+func TestMergedCases(t *testing.T) {
+	t.Parallel()
+	super := casework.By{UserID: 21, OrganisationID: 2, Role: casework.RoleSupervisor}
+	goesOn, ends := newLife(t, true), newLife(t, true)
+	ends.doesAs(t, super, casework.Merge{Into: "410411-20260302-000001", Reason: "同一办件两次评价"})
+	require.Equal(t, casework.StageMerged, ends.state.Stage)
+	require.Equal(t, "410411-20260302-000001", ends.state.MergedInto)
+	require.Empty(t, casework.Tasks(ends.state, ends.rules))
+	require.Empty(t, casework.Alarms(ends.state, ends.rules), "no timer is left")
+
+	goesOn.record(t, casework.By{}, casework.CaseLinked{From: "410411-20260302-000002"})
+	for _, command := range []casework.Command{
+		casework.Withdraw{Reason: "群众撤回"}, casework.ProposeInvalid{Ground: casework.GroundMistaken, Evidence: "误评"},
+		casework.Merge{Into: "410411-20260301-000009", Reason: "再并"},
+	} {
+		require.Equal(t, "has_merged_cases", goesOn.refuses(t, super, command), "the other review would be lost")
+	}
+}
+
+func TestExtensionGrantedLateKeepsTheOverdueDays(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, true)
+	l.does(t, casework.RecordCallback{Reached: true, Words: "问过"})
+	l.does(t, casework.Verify{Outcome: casework.OutcomeComplex, Findings: "属实"}) // due 03-17
+	l.wait(t, 10*24*time.Hour)
+	l.does(t, casework.RequestExtension{Until: date(t, "2026-03-27"), Reason: "需协同"})
+	l.wait(t, 7*24*time.Hour) // 03-19, 10:00
+	require.True(t, l.state.Overdue())
+	l.doesAs(t, casework.By{UserID: 21, OrganisationID: 2, Role: casework.RoleSupervisor}, casework.DecideExtension{Grant: true, Reason: "同意"})
+	require.False(t, l.state.Overdue())
+	require.Equal(t, "2026-03-27", l.lastDay(t))
+	require.Equal(t, []casework.Late{{
+		Clock: casework.ClockRectification, Deadline: date(t, "2026-03-17").End(), Until: l.now,
+	}}, l.state.Late, "the days from the 18th to the 19th stay late")
+	l.does(t, casework.SubmitRectification{Done: "已改", Cause: casework.CauseSkill})
+	l.does(t, casework.SendFeedback{Channel: casework.FeedbackSMS, Words: "已改"})
+	l.does(t, casework.RecordAnswer{Answer: casework.AnswerSatisfied})
+	require.True(t, l.state.EverLate())
+	require.False(t, l.state.ClosedOnTime)
+}
+
+// TestRestartsRepeatNoAlarm: a worker that restarts knows only the events. Asked a
+// thousand times from nothing but them, the clock never says anything twice.
+func TestRestartsRepeatNoAlarm(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, true)
+	l.does(t, casework.RecordCallback{Reached: true, Words: "问过"})
+	l.does(t, casework.Verify{Outcome: casework.OutcomeComplex, Findings: "属实"})
+	for range 1000 {
+		folded, err := casework.Fold(l.events)
+		require.NoError(t, err)
+		l.state = folded
+		l.wait(t, 40*time.Minute) // 27 days in all
+	}
+	counts := map[casework.EventKind]int{}
+	for _, e := range l.events {
+		counts[e.Body.Kind()]++
+	}
+	require.Equal(t, 3, counts["warned"], "5, 3 and 1 days before")
+	require.Equal(t, 1, counts["became_overdue"])
+	require.Equal(t, 3, counts["escalated"], "at once, after 3 and after 7 days")
+	l.check(t)
 }
 
 // check holds the life against what must always be true.

@@ -74,6 +74,7 @@ func (e *Engine) StartCase(ctx context.Context, input contract.CaseInput) error 
 		TaskQueue:                contract.TaskQueue,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		Memo:                     map[string]any{contract.MemoInstallation: input.Installation},
 	}
 	_, err := e.client.ExecuteWorkflow(ctx, options, contract.WorkflowCase, input)
 	if ctx.Err() != nil {

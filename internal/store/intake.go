@@ -319,7 +319,11 @@ func (in *importer) openCase(ctx context.Context, r casework.ReviewRow, reviewID
 	if err != nil {
 		return fmt.Errorf("open case: %w", err)
 	}
-	payload, err := json.Marshal(StartCase{Number: number, Opened: casework.Opened{
+	installation, err := installationOf(ctx, in.tx)
+	if err != nil {
+		return err
+	}
+	payload, err := json.Marshal(StartCase{Number: number, Installation: installation, Opened: casework.Opened{
 		RegionCode: r.RegionCode, RegionLevel: level, DepartmentID: departmentID, MatterCode: r.MatterCode,
 		Rating: r.Level, Aspects: r.Aspects, Channel: r.Channel, RatedAt: r.RatedAt, ReviewerKnown: r.ReviewerKnown(),
 	}})

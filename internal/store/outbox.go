@@ -26,6 +26,8 @@ const (
 type StartCase struct {
 	Number string          `json:"number"`
 	Opened casework.Opened `json:"opened"` // without pack and limit, which the relay adds
+	// Installation is the database to which the case belongs.
+	Installation string `json:"installation"`
 }
 
 // Message asks to tell somebody about an event.

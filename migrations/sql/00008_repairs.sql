@@ -1,6 +1,17 @@
 -- What the reconciler found at odds between database and engine, and what it did.
 
 -- +goose Up
+
+-- Which database this is, through every backup and restore. Workflows bear the
+-- name, so that nobody stops those of another database in the same namespace.
+CREATE TABLE installation (
+    id   text PRIMARY KEY,
+    sole boolean NOT NULL DEFAULT true,
+    CONSTRAINT there_is_one_installation UNIQUE (sole),
+    CONSTRAINT installation_is_the_only_one CHECK (sole)
+);
+INSERT INTO installation (id) VALUES (CAST(gen_random_uuid() AS text));
+GRANT SELECT ON installation TO guiling_app;
 CREATE TABLE repairs (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- No foreign key: a workflow without a row is one of the things that are found.
@@ -21,3 +32,4 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO guiling_app;
 
 -- +goose Down
 DROP TABLE repairs;
+DROP TABLE installation;

@@ -6,6 +6,7 @@ package testworld
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,11 +32,14 @@ import (
 	"guiling/migrations"
 	"guiling/policies/rules"
 	"guiling/standalone/testserver"
+	"guiling/worker"
 )
 
 // World is one running product.
 type World struct {
-	Store  *store.Store
+	Store *store.Store
+	// Owner works as the owner of the database, for what the product itself may not.
+	Owner  *sql.DB
 	Engine *engine.Engine
 	// URL is where pages and API are served.
 	URL string
@@ -47,22 +52,35 @@ type World struct {
 	log      *slog.Logger
 }
 
-// New starts one. Cases of different worlds would meet in the engine, so a
-// test process has one, and its tests have cases of their own in it.
+// worlds counts those of this process: cases of two must not meet in the engine,
+// so each numbers its own from another thousand on.
+var worlds atomic.Int64
+
+// New starts one. Its tests have cases of their own in it.
 func New(t *testing.T) *World {
+	t.Helper()
+	return NewUnder(t, rules.DefaultID)
+}
+
+// NewUnder starts one whose new cases begin with a rule pack.
+func NewUnder(t *testing.T, pack string) *World {
 	t.Helper()
 	server := testserver.Shared(t)
 	db := testdb.New(t)
 	w := &World{
 		settings: app.Settings{
 			DatabaseURL: db.AppURL, MigrateDatabaseURL: db.OwnerURL, TemporalAddress: server.Address,
-			TemporalNamespace: server.Namespace, RulePack: rules.DefaultID, Demo: true, DataKeyFile: filepath.Join(t.TempDir(), "key.json"), Version: "e2e",
+			TemporalNamespace: server.Namespace, RulePack: pack, Demo: true, DataKeyFile: filepath.Join(t.TempDir(), "key.json"), Version: "e2e",
 		},
 		Tokens: map[string]string{},
 		log:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	}
 	require.NoError(t, migrations.Demo(t.Context(), db.OwnerURL, w.log))
 	var err error
+	w.Owner, err = sql.Open("postgres", db.OwnerURL)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = w.Owner.Close() })
+	w.Exec(t, `SELECT setval('case_numbers', $1)`, worlds.Add(1)*1000)
 	w.Store, err = app.OpenStore(t.Context(), w.settings)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.Store.Close() })
@@ -102,21 +120,63 @@ func (w *World) RunWorker(t *testing.T) (stop func()) {
 	return stop
 }
 
+// Exec runs SQL as the owner of the database.
+func (w *World) Exec(t *testing.T, query string, args ...any) {
+	t.Helper()
+	_, err := w.Owner.ExecContext(t.Context(), query, args...)
+	require.NoError(t, err)
+}
+
+// Reconcile compares database and engine, without sparing what just happened.
+func (w *World) Reconcile(t *testing.T) worker.Reconciled {
+	t.Helper()
+	found, err := app.Reconcile(t.Context(), w.settings, 0, w.log)
+	require.NoError(t, err)
+	require.False(t, found.Elsewhere)
+	require.Zero(t, found.Failed)
+	return found
+}
+
 // OpenCase brings one negative review in and waits for its case to begin. The
 // record number must be the test's own.
 func (w *World) OpenCase(t *testing.T, record, region, department string) string {
 	t.Helper()
-	row := fmt.Sprintf("%s,1,%s,%s,410100101001,不动产转移登记,窗口03,3,赵某甲,990000198001010011,12000000001,1,2,\"213,208\",跑了四趟还没办成,2026-11-01 09:00:00,2026-11-02 10:00:00\n",
-		record, region, department)
+	number := w.TakeReview(t, record, 1, region, department)
+	w.Await(t, number, casework.StageVerification)
+	return number
+}
+
+// TakeReview brings one negative review in, the nth of its service record, and does
+// not wait for its case to begin.
+func (w *World) TakeReview(t *testing.T, record string, nth int, region, department string) string {
+	t.Helper()
+	row := fmt.Sprintf("%s,%d,%s,%s,410100101001,不动产转移登记,窗口03,3,赵某甲,990000198001010011,12000000001,1,2,\"213,208\",跑了四趟还没办成,2026-11-01 09:00:00,2026-11-02 10:00:00\n",
+		record, nth, region, department)
 	header := "projectNo,assessNumber,areaCode,deptName,taskCode,taskName,proManager,pf,userName,certkeyGOV,mobile,userProp,satisfaction,evalDetail,writingEvaluation,acceptDate,assessTime\n"
 	counts, err := app.OpenImporter(w.Store).ImportReviews(t.Context(), "platform", "one.csv", strings.NewReader(header+row))
 	require.NoError(t, err)
 	require.Equal(t, 1, counts.CasesOpened)
-	number, err := w.Store.CaseNumberOf(t.Context(), record)
+	var number string
+	err = w.Owner.QueryRowContext(t.Context(), `
+		SELECT c.number FROM cases c JOIN reviews v ON v.id = c.review_id
+		WHERE v.record_number = $1 AND v.assess_number = $2`, record, nth).Scan(&number)
 	require.NoError(t, err)
-	w.Await(t, number, casework.StageVerification)
 	return number
 }
+
+// TakeReviewUnstarted brings one negative review in whose case nobody will begin:
+// its outbox entry is gone as if it had been delivered.
+func (w *World) TakeReviewUnstarted(t *testing.T, record, region, department string) string {
+	t.Helper()
+	w.Exec(t, `CREATE OR REPLACE FUNCTION deliver_nothing() RETURNS trigger LANGUAGE plpgsql AS
+		$$ BEGIN NEW.done_at := now(); RETURN NEW; END $$`)
+	w.Exec(t, `CREATE TRIGGER deliver_nothing BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION deliver_nothing()`)
+	defer w.Exec(t, `DROP TRIGGER deliver_nothing ON outbox`)
+	return w.TakeReview(t, record, 1, region, department)
+}
+
+// Namespace is where the engine keeps the cases.
+func (w *World) Namespace() string { return w.settings.TemporalNamespace }
 
 // ImportSample takes one of the sample files in, and gives how many cases it
 // opened.

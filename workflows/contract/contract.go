@@ -33,6 +33,9 @@ const (
 	// UpdateLinkCase tells a case that another was merged into it.
 	UpdateLinkCase = "link-case"
 
+	// MemoInstallation is where a workflow says to which database its case belongs.
+	MemoInstallation = "installation"
+
 	// FailureType marks a refusal of the domain among the failures of an Update.
 	// Its detail is a Refusal.
 	FailureType = "casework-refusal"
@@ -46,6 +49,8 @@ type CaseInput struct {
 	Number string          `json:"number"`
 	Opened casework.Opened `json:"opened"`
 	Rules  casework.Rules  `json:"rules"` // a running case keeps the rules with which it began
+	// Installation is the database to which the case belongs.
+	Installation string `json:"installation,omitempty"`
 	// HistoryLimit is the number of history events after which an idle case
 	// continues as new; 0 leaves it to the server's own suggestion.
 	HistoryLimit int `json:"history_limit,omitempty"`
@@ -60,6 +65,10 @@ type CarriedCase struct {
 	// knows repeated requests only within one run.
 	Answered []AnsweredRequest `json:"answered,omitempty"`
 }
+
+// AnsweredKept bounds the requests that a case remembers across continue-as-new. A
+// repeated click comes within minutes; no case sees 100 requests in that time.
+const AnsweredKept = 100
 
 // AnsweredRequest is a request that was carried out.
 type AnsweredRequest struct {
