@@ -25,6 +25,7 @@ type caseRun struct {
 	rules    casework.Rules // those of the input, with the newest calendar that the case adopted
 	state    casework.State
 	answered []contract.AnsweredRequest
+	requests int // begun in this run
 	// lock is held by whoever changes the state: a person's Update or the clock.
 	lock workflow.Mutex
 	// observe is told every step that was recorded; nil outside a replay.
@@ -98,7 +99,17 @@ func (c *caseRun) run(ctx workflow.Context) (contract.CaseResult, error) {
 			continue
 		}
 		if c.historyIsLong(ctx) {
-			return contract.CaseResult{}, c.continueAsNew(ctx)
+			quiet, err := c.quietMoment(ctx)
+			if err != nil {
+				return contract.CaseResult{}, err
+			}
+			if quiet {
+				return contract.CaseResult{}, c.continueAsNew(ctx)
+			}
+			if err := c.locked(ctx, func() error { return c.tick(ctx) }); err != nil {
+				return contract.CaseResult{}, err
+			}
+			continue
 		}
 		if err := c.waitForClock(ctx); err != nil {
 			return contract.CaseResult{}, err
@@ -185,12 +196,21 @@ func (c *caseRun) historyIsLong(ctx workflow.Context) bool {
 	return info.GetContinueAsNewSuggested()
 }
 
-// continueAsNew starts a fresh history with the same state. Requests under way
-// finish first; the next ones find the new run.
-func (c *caseRun) continueAsNew(ctx workflow.Context) error {
-	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
-		return fmt.Errorf("wait for requests before continuing: %w", err)
+// quietMoment waits a second and reports whether nobody asked anything meanwhile.
+// A server that holds a further request refuses a workflow task which ends the run,
+// with all that was done in it; people who press on without a pause would see
+// their requests thrown back again and again.
+func (c *caseRun) quietMoment(ctx workflow.Context) (bool, error) {
+	before := c.requests
+	if err := workflow.Sleep(ctx, time.Second); err != nil {
+		return false, fmt.Errorf("wait for a quiet moment: %w", err)
 	}
+	return c.requests == before && workflow.AllHandlersFinished(ctx) && !c.state.Stage.Closed(), nil
+}
+
+// continueAsNew starts a fresh history with the same state. The next requests find
+// the new run.
+func (c *caseRun) continueAsNew(ctx workflow.Context) error {
 	input := c.input
 	input.Rules = c.rules
 	input.Carried = &contract.CarriedCase{State: c.state, Answered: c.answered}

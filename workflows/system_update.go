@@ -80,6 +80,7 @@ func errDoesNotGoOn() error {
 // step does something under the lock, after what was due before, and answers
 // where the case stands then.
 func (c *caseRun) step(ctx workflow.Context, do func() error) (contract.ActionResult, error) {
+	c.requests++
 	err := c.locked(ctx, func() error {
 		if err := c.tick(ctx); err != nil {
 			return err

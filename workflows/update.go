@@ -39,6 +39,7 @@ func (c *caseRun) validate(ctx workflow.Context, key string, by casework.By, ver
 func (c *caseRun) act(
 	ctx workflow.Context, key string, by casework.By, version int, command casework.Command,
 ) (contract.ActionResult, error) {
+	c.requests++
 	var result contract.ActionResult
 	err := c.locked(ctx, func() error {
 		if earlier, repeated := c.answerTo(key); repeated {

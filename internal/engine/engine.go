@@ -27,6 +27,7 @@ const patience = 20 * time.Second
 // Engine is a connection to Temporal. It is safe for use by many goroutines.
 type Engine struct {
 	client client.Client
+	turns  turns
 }
 
 // Options say where Temporal is.
@@ -99,6 +100,11 @@ func (e *Engine) Act(
 ) (contract.ActionResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	done, err := e.turns.take(ctx, number)
+	if err != nil {
+		return contract.ActionResult{}, asDomainError(err)
+	}
+	defer done()
 	request := contract.ActionRequest[casework.Command]{Key: key, By: by, Version: version, Command: command}
 	handle, err := e.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		UpdateID:     key,

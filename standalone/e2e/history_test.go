@@ -41,3 +41,14 @@ func recordHistory(t *testing.T, w *testworld.World, number, name string) {
 	path := filepath.Join("..", "..", "workflows", "testdata", "histories", name+".json")
 	require.NoError(t, os.WriteFile(path, data, 0o644))
 }
+
+// historyRuns counts the runs of a case.
+func historyRuns(t *testing.T, w *testworld.World, number string) int {
+	t.Helper()
+	runs := 0
+	require.NoError(t, w.Engine.Histories(t.Context(), number, func(*historypb.History) (bool, error) {
+		runs++
+		return true, nil
+	}))
+	return runs
+}

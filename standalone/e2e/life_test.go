@@ -54,6 +54,15 @@ func TestLife(t *testing.T) {
 		"a worker that stops":        workerThatStops,
 		"bad input":                  badInput,
 		"after the end":              afterTheEnd,
+		"an explained case":          explainedCase,
+		"fixed at once":              fixedAtOnce,
+		"an unreachable reviewer":    unreachableReviewer,
+		"never satisfied":            neverSatisfied,
+		"taken over":                 takenOverCase,
+		"merged cases":               mergedCases,
+		"a newer calendar":           newerCalendar,
+		"an unknown reviewer":        unknownReviewer,
+		"continued as new":           continuedWithRequestsInFlight,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -137,6 +137,14 @@ func (w *World) Reconcile(t *testing.T) worker.Reconciled {
 	return found
 }
 
+// Recount lets running cases adopt the newest calendar, as the worker does every
+// minute.
+func (w *World) Recount(t *testing.T) {
+	t.Helper()
+	_, err := worker.Recount{Calendars: w.Store, Engine: w.Engine, Log: w.log}.Once(t.Context())
+	require.NoError(t, err)
+}
+
 // OpenCase brings one negative review in and waits for its case to begin. The
 // record number must be the test's own.
 func (w *World) OpenCase(t *testing.T, record, region, department string) string {
