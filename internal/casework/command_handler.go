@@ -12,10 +12,12 @@ func (Claim) Action() Action { return ActionClaim }
 func (Claim) Check() error { return nil }
 
 func (Claim) ready(s State, c Circumstances) error {
-	switch s.HandlerID {
-	case 0:
+	switch {
+	case s.TakenOverBy != 0 && s.TakenOverBy != c.By.OrganisationID:
+		return errTakenOver()
+	case s.HandlerID == 0:
 		return nil
-	case c.By.UserID:
+	case s.HandlerID == c.By.UserID:
 		return Conflict("already_yours", "you have this case already")
 	default:
 		return Conflict("claimed_by_other", "another person has this case")
