@@ -327,7 +327,7 @@ func (RecordAnswer) ready(s State, _ Circumstances) error {
 
 func (r RecordAnswer) decide(s State, c Circumstances) ([]EventBody, error) {
 	if s.Stage.Closed() {
-		return []EventBody{LateAnswerRecorded{Answer: r.Answer, Words: r.Words}}, nil
+		return []EventBody{LateAnswerRecorded(r)}, nil
 	}
 	if r.Answer == AnswerSatisfied {
 		return []EventBody{
