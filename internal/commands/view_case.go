@@ -14,9 +14,12 @@ type CaseView struct {
 	Case     store.Case
 	State    casework.State
 	Deadline *casework.Deadline // nil when no clock runs
-	Now      time.Time          // the case's own time
-	Events   []store.RecordedEvent
-	Actions  []AvailableAction
+	// MadeUp lists the weekend days that the deadline counts because they were made
+	// working days (调休上班).
+	MadeUp  []casework.SkippedDay
+	Now     time.Time // the case's own time
+	Events  []store.RecordedEvent
+	Actions []AvailableAction
 	// SameRecord lists the other cases of the service record that this person may
 	// read, the oldest first.
 	SameRecord []RelatedCase
@@ -69,6 +72,7 @@ func (s *Service) ViewCase(ctx context.Context, actor casework.Actor, number str
 	}
 	if deadline, ok := c.state.Deadline(c.rules); ok {
 		view.Deadline = &deadline
+		view.MadeUp = MadeUpDays(deadline, c.rules.Calendar)
 	}
 	for _, action := range casework.Actions() {
 		decision := s.policy.Decide(actor, action, c.object)
@@ -88,6 +92,21 @@ func (s *Service) ViewCase(ctx context.Context, actor casework.Actor, number str
 		view.Actions = append(view.Actions, available)
 	}
 	return view, nil
+}
+
+// MadeUpDays lists the days that a deadline in working days counts although the
+// week alone would not, each with the holiday for which it is worked.
+func MadeUpDays(d casework.Deadline, calendar casework.Calendar) []casework.SkippedDay {
+	if d.Limit.Count != casework.CountWorking {
+		return nil
+	}
+	var days []casework.SkippedDay
+	for day := d.Day0.AddDays(1); !d.LastDay.Before(day); day = day.AddDays(1) {
+		if name := day.String(); calendar.Days[name] == casework.DayWorkday {
+			days = append(days, casework.SkippedDay{Date: day, Name: calendar.Names[name]})
+		}
+	}
+	return days
 }
 
 // takenOver finds the event by which the case came to the authority that has it.
