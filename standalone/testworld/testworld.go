@@ -41,6 +41,7 @@ type World struct {
 	// Tokens are the bearer tokens of the people of the demo, by user name.
 	Tokens map[string]string
 
+	db       *testdb.DB
 	settings app.Settings
 	training commands.Training
 	client   *http.Client
@@ -54,6 +55,7 @@ func New(t *testing.T) *World {
 	server := testserver.Shared(t)
 	db := testdb.New(t)
 	w := &World{
+		db: db,
 		settings: app.Settings{
 			DatabaseURL: db.AppURL, MigrateDatabaseURL: db.OwnerURL, TemporalAddress: server.Address,
 			TemporalNamespace: server.Namespace, RulePack: rules.DefaultID, Demo: true, DataKeyFile: filepath.Join(t.TempDir(), "key.json"), Version: "e2e",
@@ -116,6 +118,15 @@ func (w *World) OpenCase(t *testing.T, record, region, department string) string
 	require.NoError(t, err)
 	w.Await(t, number, casework.StageVerification)
 	return number
+}
+
+// SecondCase brings another review of the service record of a case in, and waits
+// for its case to begin.
+func (w *World) SecondCase(t *testing.T, number, words string) string {
+	t.Helper()
+	second := w.db.SecondReview(t, number, words)
+	w.Await(t, second, casework.StageVerification)
+	return second
 }
 
 // ImportSample takes one of the sample files in, and gives how many cases it
