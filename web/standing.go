@@ -17,7 +17,7 @@ type standing struct {
 	Then       string // what follows for this person, if anything does
 	MergedInto *relatedCase
 	GoesOnFor  []relatedCase
-	Closed     bool // so that what follows from all this has been done
+	Acts       bool // this person has something to do in the case, and so with those
 	// SameRecord are the other cases of the service record. They are named where the
 	// record is, for nothing follows from them yet.
 	SameRecord []relatedCase
@@ -40,8 +40,9 @@ func (s standing) Special() bool {
 }
 
 func (v *visit) standingOf(view commands.CaseView) standing {
-	s := standing{Closed: view.State.Stage.Closed()}
-	if e := view.TakenOver; e != nil && s.Closed {
+	closed := view.State.Stage.Closed()
+	s := standing{Acts: !closed && slices.ContainsFunc(view.Actions, func(a commands.AvailableAction) bool { return a.Blocked == nil })}
+	if e := view.TakenOver; e != nil && closed {
 		s.TakenOver = v.say.T("standing.taken_over_before", "Authority", e.OrganisationName, "Since", moment(e.At))
 	} else if e != nil {
 		s.TakenOver = v.say.T("standing.taken_over", "Authority", e.OrganisationName, "Since", moment(e.At))

@@ -155,6 +155,9 @@ func TestBothSidesOfAMerge(t *testing.T) {
 
 	b.signIn(lin)
 	require.Contains(t, blocked(b.get("/cases/"+number(0))), "有其他评价并入本案")
+	b.signIn(gu)
+	require.Contains(t, words(b.get("/cases/"+number(0)).one(t, "div", "class", "g-standing")), "随本案一并办理的评价", "an auditor answers nobody")
+	b.signIn(lin)
 	other := caseAt(t, b, 3, "archived")
 	other.state.MergedCases = []string{number(1)}
 	require.Contains(t, words(b.get("/cases/"+number(3)).one(t, "div", "class", "g-standing")), "随本案一并办理的评价", "it has been done")
