@@ -48,7 +48,7 @@ func TestLifeThroughTheAPI(t *testing.T) {
 	require.Equal(t, "closed", closed.body["stage"])
 	require.Equal(t, true, closed.body["closed_on_time"])
 	require.Nil(t, closed.body["deadline"])
-	require.Empty(t, closed.body["actions"])
+	require.Equal(t, []any{map[string]any{"action": "record-answer", "allowed": true}}, closed.body["actions"], "a late answer")
 	require.Equal(t, "case_closed", w.act(fu, number, reached).code())
 }
 

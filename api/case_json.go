@@ -16,7 +16,7 @@ type caseJSON struct {
 	Region          regionJSON           `json:"region"`
 	Department      organisationJSON     `json:"department"`
 	Matter          matterJSON           `json:"matter"`
-	Handler         *personJSON          `json:"handler"`
+	Handler         *namedJSON           `json:"handler"`
 	Rating          casework.RatingLevel `json:"rating"`
 	Aspects         []casework.Aspect    `json:"aspects"`
 	Tags            []string             `json:"tags"`
@@ -55,7 +55,7 @@ type matterJSON struct {
 	Name string `json:"name"`
 }
 
-type personJSON struct {
+type namedJSON struct {
 	ID   int64  `json:"id"`
 	Name string `json:"name"`
 }
@@ -73,7 +73,7 @@ func caseOf(c store.Case) caseJSON {
 		Reopenings: c.Reopenings, ClosedAt: c.ClosedAt, ClosedOnTime: c.ClosedOnTime,
 	}
 	if c.HandlerID != 0 {
-		out.Handler = &personJSON{ID: c.HandlerID, Name: c.HandlerName}
+		out.Handler = &namedJSON{ID: c.HandlerID, Name: c.HandlerName}
 	}
 	return out
 }
@@ -83,11 +83,29 @@ func caseOf(c store.Case) caseJSON {
 type caseDetailJSON struct {
 	caseJSON
 
-	Now      time.Time          `json:"now"` // the case's own time; the server's, outside the demo
-	Deadline *casework.Deadline `json:"deadline"`
-	Late     []casework.Late    `json:"late"`
-	Events   []eventJSON        `json:"events"`
-	Actions  []actionJSON       `json:"actions"`
+	Now             time.Time          `json:"now"` // the case's own time; the server's, outside the demo
+	PackID          string             `json:"pack_id"`
+	PackVersion     int                `json:"pack_version"`
+	CalendarVersion string             `json:"calendar_version"`
+	TakenOverBy     *namedJSON         `json:"taken_over_by"`
+	MergedInto      *string            `json:"merged_into"`
+	MergedCases     []string           `json:"merged_cases"`
+	SameRecord      []relatedJSON      `json:"same_record"`
+	Deadline        *casework.Deadline `json:"deadline"`
+	Late            []casework.Late    `json:"late"`
+	Events          []eventJSON        `json:"events"`
+	Actions         []actionJSON       `json:"actions"`
+}
+
+// relatedJSON is another case of the same service record.
+type relatedJSON struct {
+	Number     string               `json:"number"`
+	Stage      casework.Stage       `json:"stage"`
+	Rating     casework.RatingLevel `json:"rating"`
+	Words      string               `json:"words"`
+	RatedAt    time.Time            `json:"rated_at"`
+	Merged     bool                 `json:"merged"`      // into this one
+	TakesMerge bool                 `json:"takes_merge"` // this one can be merged into it
 }
 
 type actionJSON struct {
@@ -150,7 +168,18 @@ func neverNull[T any](list []T) []T {
 func detailOf(view commands.CaseView) caseDetailJSON {
 	out := caseDetailJSON{
 		caseJSON: caseOf(view.Case), Now: view.Now, Deadline: deadlineOf(view.Deadline), Late: neverNull(view.State.Late),
+		PackID: view.State.PackID, PackVersion: view.State.PackVersion, CalendarVersion: view.State.CalendarVersion,
+		MergedCases: neverNull(view.State.MergedCases), SameRecord: make([]relatedJSON, 0, len(view.SameRecord)),
 		Events: eventsOf(view.Events, view.CanReadHistory), Actions: make([]actionJSON, 0, len(view.Actions)),
+	}
+	if e := view.TakenOver; e != nil {
+		out.TakenOverBy = &namedJSON{ID: e.By.OrganisationID, Name: e.OrganisationName}
+	}
+	if into := view.State.MergedInto; into != "" {
+		out.MergedInto = &into
+	}
+	for _, r := range view.SameRecord {
+		out.SameRecord = append(out.SameRecord, relatedJSON(r))
 	}
 	for _, a := range view.Actions {
 		j := actionJSON{Action: a.Action, Allowed: a.Blocked == nil}

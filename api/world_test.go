@@ -142,24 +142,60 @@ func (d *decider) Act(
 	if d.fails != nil {
 		return contract.ActionResult{}, d.fails
 	}
-	recorded, err := d.store.EventsOf(ctx, number)
+	state, err := d.stateOf(ctx, number)
 	if err != nil {
 		return contract.ActionResult{}, err
+	}
+	if state.Ended() {
+		return contract.ActionResult{}, casework.Conflict("case_not_running", "its workflow has completed")
+	}
+	bodies, err := casework.DecideFor(state, version, command, casework.Circumstances{Rules: d.rules, Now: now, By: by})
+	if err != nil {
+		return contract.ActionResult{}, err
+	}
+	if merge, ok := command.(casework.Merge); ok {
+		if err := d.link(ctx, number, merge.Into); err != nil {
+			return contract.ActionResult{}, err
+		}
+	}
+	return d.record(ctx, number, key, by, state, bodies...)
+}
+
+// link tells a case that another is merged into it, as its workflow would record it.
+func (d *decider) link(ctx context.Context, from, into string) error {
+	state, err := d.stateOf(ctx, into)
+	if err != nil {
+		return err
+	}
+	if state.Stage == "" || state.Stage.Closed() {
+		return casework.Conflict("does_not_go_on", "that case is closed, or has not begun")
+	}
+	_, err = d.record(ctx, into, casework.LinkKey(from), casework.By{}, state, casework.CaseLinked{From: from})
+	return err
+}
+
+// archive ends a closed case without a spot check, as its workflow does.
+func (d *decider) archive(ctx context.Context, number string) error {
+	state, err := d.stateOf(ctx, number)
+	if err != nil {
+		return err
+	}
+	_, err = d.record(ctx, number, "draw", casework.By{}, state, casework.Archived{})
+	return err
+}
+
+func (d *decider) stateOf(ctx context.Context, number string) (casework.State, error) {
+	recorded, err := d.store.EventsOf(ctx, number)
+	if err != nil {
+		return casework.State{}, err
 	}
 	var state casework.State
 	for _, e := range recorded {
 		if state, err = state.Apply(e.Event); err != nil {
-			return contract.ActionResult{}, err
+			return state, err
 		}
 	}
-	if state.Stale(version) {
-		return contract.ActionResult{}, &casework.Error{Code: casework.CodeStale, Reason: "case_changed", Detail: "it did"}
-	}
-	bodies, err := casework.Decide(state, command, casework.Circumstances{Rules: d.rules, Now: now, By: by})
-	if err != nil {
-		return contract.ActionResult{}, err
-	}
-	return d.record(ctx, number, key, by, state, bodies...)
+	return state, nil
 }
 
 func (d *decider) record(

@@ -30,7 +30,7 @@ func actOnCase(v *visit) error {
 		return v.renderCase(httpstatus.Of(wrong[0]), number, refused{Action: action, Errors: wrong})
 	}
 	if err := v.leaveNotice(notice{
-		Number: number, Action: action, Stage: outcome.Stage, Deadline: outcome.Deadline,
+		Number: number, Action: action, Stage: outcome.Stage, Version: outcome.Version, Deadline: outcome.Deadline,
 	}); err != nil {
 		return err
 	}
@@ -68,6 +68,7 @@ type notice struct {
 	Number   string          `json:"number"`
 	Action   casework.Action `json:"action"`
 	Stage    casework.Stage  `json:"stage"`
+	Version  int             `json:"version"`
 	Deadline time.Time       `json:"deadline,omitzero"`
 }
 

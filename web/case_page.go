@@ -18,6 +18,7 @@ type casePage struct {
 	Tags      []string
 	Entries   []entry
 	Clock     *clockView
+	Standing  standing
 	OnTime    bool // of a case that closed
 	Primary   *actionForm
 	Others    []actionForm
@@ -37,6 +38,7 @@ type clockView struct {
 	Deadline casework.Deadline
 	Limit    string
 	Steps    []clockStep
+	MadeUp   []casework.SkippedDay
 }
 
 type clockStep struct {
@@ -46,8 +48,9 @@ type clockStep struct {
 
 // blockedAction is an action that this person may do, and why not now.
 type blockedAction struct {
-	Action casework.Action
-	Why    string
+	Action  casework.Action
+	Wording string
+	Why     string
 }
 
 // formError is one line of what is wrong, with the field to go to.
@@ -89,7 +92,7 @@ func (v *visit) renderCaseWith(status int, number string, r refused, reviewer *s
 	p := casePage{
 		frame: v.frame(view.Case.MatterName+" "+view.Case.Number, firstPlace(v.user.Actor)),
 		View:  view, Due: v.say.due(view.Case.DeadlineAt, view.Case.PausedAt, view.Now),
-		Tags: v.tagLabels(view.Case.Tags), Entries: v.entriesOf(view, choices), Clock: v.clockOf(view),
+		Tags: v.tagLabels(view.Case.Tags), Entries: v.entriesOf(view, choices), Clock: v.clockOf(view), Standing: v.standingOf(view),
 	}
 	p.OnTime = view.Case.ClosedOnTime != nil && *view.Case.ClosedOnTime
 	if view.CanReveal {
@@ -98,7 +101,7 @@ func (v *visit) renderCaseWith(status int, number string, r refused, reviewer *s
 	v.addForms(&p, choices, r)
 	v.addErrors(&p, r)
 	if n, ok := v.takeNotice(number); ok {
-		p.Notice = v.noticeOf(n)
+		p.Notice = v.noticeOf(n, view)
 	}
 	return v.render(status, "case", p)
 }
@@ -141,12 +144,12 @@ func (v *visit) clockOf(view commands.CaseView) *clockView {
 	d := *view.Deadline
 	c := clockView{
 		Due: v.say.due(&d.At, view.Case.PausedAt, view.Now), Kind: view.State.Clock.Kind, Deadline: d, Limit: v.say.limit(d.Limit),
+		MadeUp: view.MadeUp,
 	}
 	for _, step := range d.Steps {
-		words := v.say.T("step."+step.Kind, "Count", step.Days)
-		if step.Kind == "limit" {
-			words = v.say.T("step.limit", "Limit", c.Limit)
-		}
+		// The days of a pause are counted as those of the limit are.
+		days := v.say.limit(casework.Limit{Days: step.Days, Count: d.Limit.Count})
+		words := v.say.T("step."+step.Kind, "Count", step.Days, "Limit", days)
 		c.Steps = append(c.Steps, clockStep{Words: words, To: step.To})
 	}
 	return &c
@@ -192,15 +195,16 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 			break
 		}
 		if p.Hindrance == nil && hinders(a.Blocked.Reason) {
-			p.Hindrance = &blockedAction{Action: a.Action, Why: v.say.T("error."+a.Blocked.Reason, "Field", "")}
+			hindrance := v.blocked(a, p.View.State)
+			p.Hindrance = &hindrance
 		}
 	}
 	for _, a := range p.View.Actions {
 		if a.Blocked != nil {
-			if p.Hindrance != nil && p.Hindrance.Action == a.Action || slices.Contains(nothingToDo, a.Blocked.Reason) {
+			if p.Hindrance != nil && p.Hindrance.Action == a.Action || nobodyMisses(a) {
 				continue
 			}
-			p.Blocked = append(p.Blocked, blockedAction{Action: a.Action, Why: v.say.T("error."+a.Blocked.Reason, "Field", "")})
+			p.Blocked = append(p.Blocked, v.blocked(a, p.View.State))
 			continue
 		}
 		key, typed := rand.Text(), func(string) string { return "" }
@@ -222,8 +226,22 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 	}
 }
 
-// nothingToDo are the reasons for which nobody misses an action.
-var nothingToDo = []string{"already_yours", "not_paused", "no_extension_pending", "no_decision_awaited"}
+func (v *visit) blocked(a commands.AvailableAction, s casework.State) blockedAction {
+	return blockedAction{Action: a.Action, Wording: wordingOf(a.Action, s), Why: v.say.T("error."+a.Blocked.Reason, "Field", "")}
+}
+
+// nothingToDo are the reasons for which nobody misses an action. That a case was
+// taken over is said once, above the page.
+var nothingToDo = []string{
+	"already_yours", "not_paused", "no_extension_pending", "no_decision_awaited", "taken_over", "already_taken_over",
+}
+
+// nobodyMisses reports whether it need not be said why an action cannot be done.
+// Nobody waits for the answer of somebody who is not known.
+func nobodyMisses(a commands.AvailableAction) bool {
+	return slices.Contains(nothingToDo, a.Blocked.Reason) ||
+		a.Action == casework.ActionRecordAnswer && a.Blocked.Reason == "reviewer_unknown"
+}
 
 // hinders reports whether a reason is worth saying above the form: the work
 // waits for something that this person can do.
@@ -275,8 +293,15 @@ func (v *visit) shownForm(p *casePage, action casework.Action) *actionForm {
 	return nil
 }
 
-func (v *visit) noticeOf(n notice) *noticeView {
-	out := noticeView{Done: v.say.T("done." + string(n.Action)), Next: v.say.T("next." + string(n.Stage))}
+func (v *visit) noticeOf(n notice, view commands.CaseView) *noticeView {
+	done := string(n.Action)
+	if i := n.Version - 1; i >= 0 && i < len(view.Events) {
+		// What the case made of an answer, it alone knows.
+		if _, late := view.Events[i].Body.(casework.LateAnswerRecorded); late {
+			done = wordingLateAnswer
+		}
+	}
+	out := noticeView{Done: v.say.T("done." + done), Next: v.say.T("next." + string(n.Stage))}
 	if !n.Deadline.IsZero() {
 		out.Next = v.say.T("next.by", "Next", out.Next, "Date", lastDayOf(n.Deadline))
 	}

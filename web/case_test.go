@@ -38,6 +38,17 @@ func caseAt(t *testing.T, b *bundle, i int, stage string) *oneCase {
 	case "extension":
 		verify(casework.OutcomeComplex)
 		o.does(t, c, chen, 1, casework.RequestExtension{Until: casework.Date{Year: 2026, Month: 12, Day: 15}, Reason: "等省厅答复"})
+	case "taken over":
+		reach()
+		o.does(t, c, lin, 1, casework.TakeOver{Reason: "部门逾期未核实"})
+	case "twice", "merged":
+		// The case of the number is the later one; the earlier has the number before.
+		earlier := o.open(number(i-1), 3, func(r *store.Case) { r.ServiceRecordID, r.Words = 7, "第一次就没有说清楚要什么材料。" })
+		o.cases[len(o.cases)-2], o.cases[len(o.cases)-1] = earlier, c
+		c.row.ServiceRecordID = 7
+		if stage == "merged" {
+			o.merges(t, c, lin, earlier)
+		}
 	case "paused":
 		verify(casework.OutcomeComplex)
 		o.does(t, c, lin, 1, casework.Pause{Category: casework.PauseLegal, Reason: "复议"})
@@ -89,6 +100,14 @@ func TestCasePageAtEachStage(t *testing.T) {
 		{"rectification", chen, "submit-rectification", "2026-12-08 24:00"},
 		{"rectification", lu, "", "案件已由同事领取"},
 		{"extension", lin, "decide-extension", "第 1 次延期等待审批，申请到 2026-12-15"},
+		{"taken over", lin, "verify", "湛河区政务服务管理局（演示）自 2026-11-24 11:00 起接管本案"},
+		{"taken over", su, "verify", "交回或移交"},
+		{"taken over", chen, "", "交回以前，本部门不需要办理"},
+		{"taken over", tao, "", "案件已被接管，由接管的机构办理"},
+		{"twice", lin, "", "并案"},
+		{"twice", chen, "record-callback", "同一办件410411-20261125-000000 核实"},
+		{"merged", chen, "", "本案已经并案终结，由下面的案件一并办理、答复： 410411-20261125-000000"},
+		{"merged", gu, "", "并入案件 410411-20261125-000000，由其继续办理，本案终结"},
 		{"paused", lin, "resume", "起暂停"},
 		{"paused", chen, "", "请先由监督员恢复计时"},
 		{"feedback", chen, "send-feedback", "完成整改，问题原因：办事流程"},
@@ -240,6 +259,12 @@ var filled = []struct {
 		casework.Pause{Category: casework.PauseLegal, Reason: "复议"},
 	},
 	{"paused", lin, url.Values{"reason": {""}}, casework.Resume{}},
+	{"new", lin, url.Values{"reason": {"部门逾期未核实"}}, casework.TakeOver{Reason: "部门逾期未核实"}},
+	{
+		"twice", lin,
+		url.Values{"into": {number(0)}, "reason": {"同一办件"}},
+		casework.Merge{Into: number(0), Reason: "同一办件"},
+	},
 	{"rectification", lin, url.Values{"department_id": {"5"}, "reason": {"职责调整"}}, casework.Transfer{DepartmentID: 5, Reason: "职责调整"}},
 	{"rectification", lin, url.Values{"reason": {"评价人撤回"}}, casework.Withdraw{Reason: "评价人撤回"}},
 	{
@@ -502,7 +527,7 @@ func TestEveryEventIsTold(t *testing.T) {
 		c := b.office.open(number(1), 1, nil)
 		for _, kind := range casework.EventKinds() {
 			sample := `{}`
-			if kind == (casework.AnswerRecorded{}).Kind() {
+			if kind == (casework.AnswerRecorded{}).Kind() || kind == (casework.LateAnswerRecorded{}).Kind() {
 				sample = `{"answer":"satisfied"}`
 			}
 			body, err := casework.DecodeBody(kind, json.RawMessage(sample))

@@ -65,7 +65,7 @@ func families() map[string][]string {
 			casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback, casework.TaskDecideInvalid,
 			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
 		}),
-		"step.": {"extension", "pause", "roll"}, "steps.": {"0", "1", "2", "3", "4"}, "on_time.": bools,
+		"step.": {"limit", "extension", "pause", "roll"}, "steps.": {"0", "1", "2", "3", "4"}, "on_time.": bools,
 		"quote.":   {"note", "reviewer_said", "outcome", "findings", "evidence", "reason", "done", "feedback"},
 		"failure.": {"not_found.words", "unavailable.words", "too_many.words", "internal.words"},
 		"field.":   nil, "help.": nil, "decide.": nil, "error.": nil, "event.": nil,
@@ -74,7 +74,10 @@ func families() map[string][]string {
 		all["failure."] = append(all["failure."], kind+".title", kind+".next")
 	}
 	for _, family := range []string{"action.", "button.", "consequence.", "done."} {
-		all[family] = list(casework.Actions())
+		all[family] = append(list(casework.Actions()), "record-answer.late")
+		if family != "done." {
+			all[family] = append(all[family], "transfer.back")
+		}
 	}
 	for _, action := range casework.Actions() {
 		for _, f := range casework.CommandFields(action) {
@@ -87,6 +90,7 @@ func families() map[string][]string {
 	variants := map[casework.EventKind][]string{
 		"callback_recorded": bools, "invalid_decided": bools, "extension_decided": bools, "reopening_decided": bools,
 		"spot_check_recorded": bools, "answer_recorded": {"satisfied", "unsatisfied"},
+		"late_answer_recorded": {"satisfied", "unsatisfied"}, "calendar_adopted": {"", "moved", "same"}, "transferred": {"", "back"},
 		"feedback_sent": {"", "none"}, "escalated": {"", "manual", "at_once", "unsatisfied"}, "rectified": {"", "guide"},
 	}
 	for _, kind := range casework.EventKinds() {
@@ -109,7 +113,7 @@ func reasons(t *testing.T) []string {
 		regexp.MustCompile(`(?:Conflict|Forbidden|[uU]nauthorized)\(\s*"([a-z_]+)"`),
 		regexp.MustCompile(`Reason:\s*"([a-z_]+)"`),
 		regexp.MustCompile(`return false, "([a-z_]+)"`),
-		regexp.MustCompile(`\breason[A-Z]\w*\s*=\s*"([a-z_]+)"`),
+		regexp.MustCompile(`\breason(?:[A-Z]\w*)?\s*=\s*"([a-z_]+)"`), // the stage table's too
 	}
 	for _, folder := range []string{
 		"internal/casework", "internal/commands", "internal/identity", "internal/store", "internal/engine", "workflows", "api", "web",
@@ -317,7 +321,8 @@ func TestTemplatesHoldNoInlineScriptOrStyle(t *testing.T) {
 func TestBothLanguagesSayTheSame(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	for i, stage := range []string{"verification", "rectification", "extension", "answer", "spot_check"} {
+	for i, stage := range []string{"verification", "rectification", "extension", "answer", "spot_check", "taken over", "archived", "twice", "merged"} {
+		i = 10 * (i + 1) // an earlier case has the number before
 		caseAt(t, b, i, stage)
 		for _, u := range []store.User{chen, lin} {
 			b.signIn(u)

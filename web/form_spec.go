@@ -91,6 +91,7 @@ var fieldSpecs = map[casework.Action]map[string]fieldSpec{
 	casework.ActionPause:           {"category": {Widget: widgetChoice, Family: "pause", Values: values(casework.PauseCategories())}},
 	casework.ActionResume:          {"reason": {Widget: widgetText, Optional: true}},
 	casework.ActionTransfer:        {"department_id": {Widget: widgetSelect}},
+	casework.ActionMerge:           {"into": {Widget: widgetChoice}},
 	casework.ActionRecordSpotCheck: {
 		"method": {Widget: widgetChoice, Family: "method", Values: values(casework.SpotCheckMethods())},
 		"passed": {Widget: widgetDecide},
@@ -128,9 +129,25 @@ func actionPath(number string, action casework.Action) string {
 	return casePath(number) + "/actions/" + url.PathEscape(string(action))
 }
 
+// wordingOf names the words of an action in the catalogues: its own, unless the
+// state of the case makes something else of it.
+func wordingOf(action casework.Action, s casework.State) string {
+	switch {
+	case action == casework.ActionRecordAnswer && s.Stage.Closed():
+		return wordingLateAnswer
+	case action == casework.ActionTransfer && s.TakenOverBy != 0:
+		return "transfer.back"
+	default:
+		return string(action)
+	}
+}
+
+const wordingLateAnswer = "record-answer.late"
+
 // actionForm is the form of one action, ready to be shown.
 type actionForm struct {
 	Action  casework.Action
+	Wording string // of its title, button and consequence
 	Path    string
 	Key     string // the same until the action has been carried out
 	Version int    // of the case that the person saw
@@ -151,15 +168,15 @@ type formField struct {
 	Error                 string
 }
 
-// choice is one value that can be chosen.
+// choice is one value that can be chosen. Note is what the citizen said of it.
 type choice struct {
-	Value, Label string
-	Chosen       bool
+	Value, Label, Note string
+	Chosen             bool
 }
 
 // finalActions end the case, or a part of it that no later step brings back.
 var finalActions = map[casework.Action]bool{
-	casework.ActionWithdraw: true, casework.ActionDecideInvalid: true,
+	casework.ActionWithdraw: true, casework.ActionDecideInvalid: true, casework.ActionMerge: true,
 }
 
 // formFor makes the form of an action; typed gives what was typed before.
@@ -167,7 +184,8 @@ func (v *visit) formFor(
 	action casework.Action, view commands.CaseView, choices commands.CaseChoices, key string, typed func(string) string,
 ) actionForm {
 	form := actionForm{
-		Action: action, Path: actionPath(view.Case.Number, action), Key: key, Version: view.Case.Version, Final: finalActions[action],
+		Action: action, Wording: wordingOf(action, view.State), Path: actionPath(view.Case.Number, action), Key: key,
+		Version: view.Case.Version, Final: finalActions[action],
 	}
 	for _, f := range casework.CommandFields(action) {
 		spec := specOf(action, f.Name)
@@ -207,9 +225,16 @@ func (v *visit) choicesOf(
 		}
 	case name == "department_id":
 		for _, o := range choices.Departments {
-			if o.ID != view.Case.DepartmentID {
-				add(strconv.FormatInt(o.ID, 10), o.Name)
+			label := o.Name
+			if o.ID == view.Case.DepartmentID {
+				label = v.say.T("transfer.back", "Name", o.Name)
 			}
+			add(strconv.FormatInt(o.ID, 10), label)
+		}
+	case name == "into":
+		for _, r := range choices.MergeInto {
+			add(r.Number, r.Number+" · "+v.say.T("stage."+string(r.Stage))+" · "+moment(r.RatedAt))
+			out[len(out)-1].Note = r.Words
 		}
 	case spec.Values != nil:
 		for _, value := range spec.Values(view.State) {

@@ -31,8 +31,9 @@ type inboxView struct {
 type taskRow struct {
 	caseRow
 
-	Kind  casework.TaskKind
-	Claim *claimForm // nil when the case has somebody, or is not this person's to take
+	Kind      casework.TaskKind
+	TakenOver bool       // work of a department that an authority has taken over
+	Claim     *claimForm // nil when the case has somebody, or is not this person's to take
 }
 
 // claimForm takes a case out of the inbox. Its key makes a second click do nothing.
@@ -63,7 +64,7 @@ func showInbox(v *visit) error {
 	// claimed.
 	claims := v.user.Actor.OrganisationKind == casework.KindDepartment
 	for _, task := range page.Tasks {
-		row := taskRow{caseRow: v.caseRow(task.Case), Kind: task.Kind}
+		row := taskRow{caseRow: v.caseRow(task.Case), Kind: task.Kind, TakenOver: !claims && slices.Contains(departmentWork, task.Kind)}
 		row.Due = v.say.due(task.DueAt, task.Case.PausedAt, v.site.Commands.Now(task.Case))
 		if claims && task.AssigneeID == 0 {
 			row.Claim = &claimForm{
@@ -77,6 +78,12 @@ func showInbox(v *visit) error {
 	}
 	p.First = firstPage(v)
 	return v.render(http.StatusOK, "inbox", p)
+}
+
+// departmentWork are the tasks of a department. Where an authority has one, it has
+// taken the case over.
+var departmentWork = []casework.TaskKind{
+	casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback,
 }
 
 // caseRow is a case as a line of a list.

@@ -98,6 +98,8 @@ func (l localizer) tell(body casework.EventBody, n names) (string, []quote) {
 		return l.T(key, "Channel", term("channel", string(b.Channel)), "Limit", l.limit(b.Limit)), nil
 	case casework.Assigned:
 		return l.T(key, "Name", n.person(l, b.UserID)), []quote{q("note", b.Note)}
+	case casework.TakenOver:
+		return l.T(key), []quote{q("reason", b.Reason)}
 	case casework.CallbackRecorded:
 		return l.T(key+"."+yesNo(b.Reached), "Attempt", b.Attempt), []quote{q("reviewer_said", b.Words), q("outcome", b.Outcome)}
 	case casework.Verified:
@@ -125,6 +127,8 @@ func (l localizer) tell(body casework.EventBody, n names) (string, []quote) {
 		return l.T(key, "Channel", term("feedback", string(b.Channel)), "Limit", l.limit(b.Limit)), []quote{q("feedback", b.Words)}
 	case casework.AnswerRecorded:
 		return l.T(key+"."+string(b.Answer), "Nth", b.Nth), []quote{q("reviewer_said", b.Words)}
+	case casework.LateAnswerRecorded:
+		return l.T(key + "." + string(b.Answer)), []quote{q("reviewer_said", b.Words)}
 	case casework.ReopeningDecided:
 		return l.T(key + "." + yesNo(b.Reopen)), []quote{q("reason", b.Reason)}
 	case casework.Reopened:
@@ -161,9 +165,18 @@ func (l localizer) tellMore(body casework.EventBody, n names) (string, []quote) 
 		return l.T(key, "Category", l.T("pause."+string(b.Category))), []quote{q("reason", b.Reason)}
 	case casework.Resumed:
 		return l.T(key, "From", b.From, "To", b.To), []quote{q("reason", b.Reason)}
+	case casework.CalendarAdopted:
+		return l.calendarAdopted(b), nil
 	case casework.Transferred:
+		if b.FromDepartmentID == b.ToDepartmentID { // an authority had taken it over
+			return l.T(key+".back", "To", n.organisation(l, b.ToDepartmentID)), []quote{q("reason", b.Reason)}
+		}
 		return l.T(key, "From", n.organisation(l, b.FromDepartmentID), "To", n.organisation(l, b.ToDepartmentID)),
 			[]quote{q("reason", b.Reason)}
+	case casework.Merged:
+		return l.T(key, "Into", b.Into), []quote{q("reason", b.Reason)}
+	case casework.CaseLinked:
+		return l.T(key, "From", b.From), nil
 	case casework.Withdrawn:
 		return l.T(key), []quote{q("reason", b.Reason)}
 	case casework.Closed:
@@ -178,6 +191,18 @@ func (l localizer) tellMore(body casework.EventBody, n names) (string, []quote) 
 		return l.T(key+"."+yesNo(b.Passed), "Method", l.T("method."+string(b.Method))), []quote{q("findings", b.Findings)}
 	default:
 		return l.T(key), nil // claimed, archived: nothing more to say
+	}
+}
+
+// calendarAdopted says what a new calendar of holidays did to a deadline.
+func (l localizer) calendarAdopted(b casework.CalendarAdopted) string {
+	switch {
+	case b.DeadlineAfter.IsZero():
+		return l.T("event.calendar_adopted")
+	case b.DeadlineAfter.Equal(b.DeadlineBefore):
+		return l.T("event.calendar_adopted.same", "After", lastDayOf(b.DeadlineAfter))
+	default:
+		return l.T("event.calendar_adopted.moved", "Before", lastDayOf(b.DeadlineBefore), "After", lastDayOf(b.DeadlineAfter))
 	}
 }
 
@@ -205,7 +230,7 @@ func toneOf(body casework.EventBody) string {
 			return "done"
 		}
 		return "late"
-	case casework.Warned, casework.AnswerWindowPassed, casework.SpotCheckDrawn:
+	case casework.Warned, casework.AnswerWindowPassed, casework.SpotCheckDrawn, casework.CalendarAdopted, casework.CaseLinked:
 		return "clock"
 	default:
 		return ""

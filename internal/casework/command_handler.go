@@ -12,10 +12,12 @@ func (Claim) Action() Action { return ActionClaim }
 func (Claim) Check() error { return nil }
 
 func (Claim) ready(s State, c Circumstances) error {
-	switch s.HandlerID {
-	case 0:
+	switch {
+	case s.TakenOverBy != 0 && s.TakenOverBy != c.By.OrganisationID:
+		return errTakenOver()
+	case s.HandlerID == 0:
 		return nil
-	case c.By.UserID:
+	case s.HandlerID == c.By.UserID:
 		return Conflict("already_yours", "you have this case already")
 	default:
 		return Conflict("claimed_by_other", "another person has this case")
@@ -76,10 +78,13 @@ func (r RecordCallback) Check() error {
 }
 
 func (RecordCallback) ready(s State, c Circumstances) error {
+	if err := mayHandle(s, c.By); err != nil {
+		return err
+	}
 	if !s.ReviewerKnown {
 		return Conflict("reviewer_unknown", "the rating carries no identity, there is nobody to call")
 	}
-	return mayHandle(s, c.By)
+	return nil
 }
 
 func (r RecordCallback) decide(s State, c Circumstances) ([]EventBody, error) {
@@ -120,13 +125,16 @@ func (v Verify) rectification() SubmitRectification {
 }
 
 func (Verify) ready(s State, c Circumstances) error {
+	if err := mayHandle(s, c.By); err != nil {
+		return err
+	}
 	if s.ReviewerKnown && !s.Reached && !s.unreachable(c.Rules.Pack.Callbacks) {
 		rule := c.Rules.Pack.Callbacks
 		return Conflict("callback_needed", fmt.Sprintf(
 			"verification needs one callback that reached the reviewer, or %d that did not on %d different days",
 			rule.UnreachedAttempts, rule.DistinctDays))
 	}
-	return mayHandle(s, c.By)
+	return nil
 }
 
 func (v Verify) decide(s State, c Circumstances) ([]EventBody, error) {
@@ -163,6 +171,9 @@ func (r RequestExtension) Check() error {
 }
 
 func (RequestExtension) ready(s State, c Circumstances) error {
+	if err := mayHandle(s, c.By); err != nil {
+		return err
+	}
 	deadline, _ := s.Deadline(c.Rules)
 	switch {
 	case s.PendingExtension != nil:
@@ -172,7 +183,7 @@ func (RequestExtension) ready(s State, c Circumstances) error {
 	case s.ExtensionsGranted >= c.Rules.Pack.Extension.MaxCount:
 		return Conflict("extension_count", fmt.Sprintf("at most %d extensions", c.Rules.Pack.Extension.MaxCount))
 	}
-	return mayHandle(s, c.By)
+	return nil
 }
 
 func (r RequestExtension) decide(s State, c Circumstances) ([]EventBody, error) {
@@ -209,10 +220,13 @@ func (WithdrawExtension) Action() Action { return ActionWithdrawExtension }
 func (w WithdrawExtension) Check() error { return checkText("reason", w.Reason, true) }
 
 func (WithdrawExtension) ready(s State, c Circumstances) error {
+	if err := mayHandle(s, c.By); err != nil {
+		return err
+	}
 	if s.PendingExtension == nil {
 		return Conflict("no_extension_pending", "no extension waits for a decision")
 	}
-	return mayHandle(s, c.By)
+	return nil
 }
 
 func (w WithdrawExtension) decide(s State, c Circumstances) ([]EventBody, error) {
@@ -261,10 +275,13 @@ func (f SendFeedback) Check() error {
 }
 
 func (SendFeedback) ready(s State, c Circumstances) error {
+	if err := mayHandle(s, c.By); err != nil {
+		return err
+	}
 	if !s.FedBackAt.IsZero() {
 		return Conflict("feedback_already_sent", "the feedback of this round was sent already")
 	}
-	return mayHandle(s, c.By)
+	return nil
 }
 
 func (f SendFeedback) decide(s State, c Circumstances) ([]EventBody, error) {
@@ -310,7 +327,7 @@ func (RecordAnswer) ready(s State, _ Circumstances) error {
 
 func (r RecordAnswer) decide(s State, c Circumstances) ([]EventBody, error) {
 	if s.Stage.Closed() {
-		return []EventBody{LateAnswerRecorded{Answer: r.Answer, Words: r.Words}}, nil
+		return []EventBody{LateAnswerRecorded(r)}, nil
 	}
 	if r.Answer == AnswerSatisfied {
 		return []EventBody{

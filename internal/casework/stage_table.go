@@ -14,7 +14,7 @@ const (
 	unver reason = "not_verified_yet"     // 未核实: first it must be known whether the complaint is true
 	known reason = "already_verified"     // 已核实
 	doubt reason = "invalidation_pending" // 无效认定中: everything else waits for the decision
-	calm_ reason = "nothing_proposed"     // nobody proposed to declare the review invalid
+	nopro reason = "nothing_proposed"     // nobody proposed to declare the review invalid
 	basis reason = "only_explained"       // 无依据的诉求: it is explained, there is nothing to rectify
 	unrec reason = "not_rectified_yet"    // 未整改
 	fixed reason = "already_rectified"    // 已整改: only the reviewer's answer is missing
@@ -41,7 +41,7 @@ var stageTable = map[Action][stageCount]reason{
 	ActionRecordCallback:      {early, allow, doubt, allow, allow, allow, final, final, ended, ended, ended, ended},
 	ActionVerify:              {early, allow, doubt, known, known, known, final, final, ended, ended, ended, ended},
 	ActionProposeInvalid:      {early, allow, doubt, known, known, known, final, final, ended, ended, ended, ended},
-	ActionDecideInvalid:       {early, calm_, allow, calm_, calm_, calm_, final, final, ended, ended, ended, ended},
+	ActionDecideInvalid:       {early, nopro, allow, nopro, nopro, nopro, final, final, ended, ended, ended, ended},
 	ActionRequestExtension:    {early, unver, doubt, basis, allow, fixed, final, final, ended, ended, ended, ended},
 	ActionWithdrawExtension:   {early, unver, doubt, basis, allow, fixed, final, final, ended, ended, ended, ended},
 	ActionDecideExtension:     {early, unver, doubt, basis, allow, fixed, final, final, ended, ended, ended, ended},

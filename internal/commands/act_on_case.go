@@ -64,7 +64,7 @@ func (s *Service) Act(ctx context.Context, actor casework.Actor, request Request
 	if err := possible(c, action); err != nil {
 		return Outcome{}, err
 	}
-	if err := s.checkRelations(ctx, c, request.Command); err != nil {
+	if err := s.checkRelations(ctx, actor, c, request.Command); err != nil {
 		return Outcome{}, err
 	}
 	version := request.Version
@@ -156,7 +156,7 @@ func answerFrom(c loaded, key string) (Outcome, bool) {
 
 // checkRelations asks what only the database knows: whether the person or the
 // department named in a command is one that the case can go to.
-func (s *Service) checkRelations(ctx context.Context, c loaded, command casework.Command) error {
+func (s *Service) checkRelations(ctx context.Context, actor casework.Actor, c loaded, command casework.Command) error {
 	switch command := command.(type) {
 	case casework.Assign:
 		user, err := s.store.UserByID(ctx, command.UserID)
@@ -176,16 +176,16 @@ func (s *Service) checkRelations(ctx context.Context, c loaded, command casework
 			return casework.Invalid("department_id", "not_in_region", "a department of the same region is needed")
 		}
 	case casework.Merge:
-		return s.checkMerge(ctx, c, command.Into)
+		return s.checkMerge(ctx, actor, c, command.Into)
 	}
 	return nil
 }
 
 // checkMerge asks that the case that is to go on is an earlier one of the same
-// service record. Always the earlier: two cases can never be merged into each
-// other. Whether it does go on, its own workflow says.
-func (s *Service) checkMerge(ctx context.Context, c loaded, into string) error {
-	others, err := s.store.CasesOfRecord(ctx, c.row.ServiceRecordID)
+// service record, and one that the actor may read. Always the earlier: two cases
+// can never be merged into each other. Whether it does go on, its own workflow says.
+func (s *Service) checkMerge(ctx context.Context, actor casework.Actor, c loaded, into string) error {
+	others, err := s.store.CasesOfRecord(ctx, scopeOf(actor), c.row.ServiceRecordID)
 	if err != nil {
 		return err
 	}

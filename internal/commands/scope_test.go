@@ -23,6 +23,7 @@ import (
 
 // bundle is a store with the people of the demo and the cases of the sample.
 type bundle struct {
+	db     *testdb.DB
 	store  *store.Store
 	policy *policies.Enforcer
 	users  []store.User
@@ -35,7 +36,7 @@ func setup(t *testing.T) bundle {
 	require.NoError(t, migrations.Demo(t.Context(), db.OwnerURL, slog.New(slog.DiscardHandler)))
 	sealer, err := sealing.Open(filepath.Join(t.TempDir(), "key.json"), true)
 	require.NoError(t, err)
-	var b bundle
+	b := bundle{db: db}
 	b.store, err = store.Open(t.Context(), db.AppURL, sealer)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.store.Close()) })

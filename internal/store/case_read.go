@@ -143,10 +143,12 @@ func (s *Store) CaseByNumber(ctx context.Context, number string) (Case, error) {
 	return row.toCase(), nil
 }
 
-// CasesOfRecord lists the cases of one service record, the oldest first.
-func (s *Store) CasesOfRecord(ctx context.Context, serviceRecordID int64) ([]Case, error) {
+// CasesOfRecord lists the cases in scope of one service record, the oldest first.
+func (s *Store) CasesOfRecord(ctx context.Context, scope Scope, serviceRecordID int64) ([]Case, error) {
+	inScope, args := scope.where(2)
 	var rows []caseRow
-	err := s.db.SelectContext(ctx, &rows, `SELECT`+caseColumns+caseJoins+` WHERE v.service_record_id = $1 ORDER BY v.id`, serviceRecordID)
+	err := s.db.SelectContext(ctx, &rows,
+		`SELECT`+caseColumns+caseJoins+` WHERE v.service_record_id = $1 AND `+inScope+` ORDER BY v.id`, append([]any{serviceRecordID}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("cases of service record %d: %w", serviceRecordID, err)
 	}

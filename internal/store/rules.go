@@ -21,7 +21,7 @@ type rulesKey struct {
 func (s *Store) RulesOf(ctx context.Context, packID string, packVersion int, calendarVersion string) (casework.Rules, error) {
 	key := rulesKey{packID, packVersion, calendarVersion}
 	if known, ok := s.rules.Load(key); ok {
-		return known.(casework.Rules), nil //nolint:forcetypeassert // nothing else is stored there
+		return known.(casework.Rules), nil //nolint:errcheck,forcetypeassert // nothing else is stored there
 	}
 	var rules casework.Rules
 	err := s.readJSON(ctx, &rules.Pack, `SELECT body FROM rule_packs WHERE id = $1 AND version = $2`, packID, packVersion)

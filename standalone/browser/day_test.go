@@ -25,6 +25,10 @@ func TestDay(t *testing.T) {
 		t.Parallel()
 		overdueAndOthers(t, w, b)
 	})
+	t.Run("merged, taken over, answered late", func(t *testing.T) {
+		t.Parallel()
+		mergedTakenOverAnsweredLate(t, w, b)
+	})
 }
 
 // caseThroughFourPeople takes one case from the inbox to the archive, as
@@ -120,4 +124,68 @@ func overdueAndOthers(t *testing.T, w *testworld.World, b browser) {
 	outsider.picture("inbox-empty")
 	require.EqualValues(t, http.StatusNotFound, outsider.open("/cases/"+number))
 	outsider.picture("not-found")
+}
+
+// mergedTakenOverAnsweredLate: two cases of one service record become one, the
+// authority handles it in the place of the department, and the reviewer answers
+// once more when all is over.
+func mergedTakenOverAnsweredLate(t *testing.T, w *testworld.World, b browser) {
+	earlier := w.OpenCase(t, "BROWSER-3", "410411000000", "湛河区自然资源局")
+	later := w.SecondCase(t, earlier, "材料交齐以后又跑了一趟")
+	supervisor := signIn(t, b, w, "zhanhe.jiandu.lin")
+	supervisor.open("/cases/" + earlier)
+	require.False(t, supervisor.exists("#form-merge"), "no earlier case takes it")
+	supervisor.open("/cases/" + later)
+	supervisor.unfold("#form-merge")
+	require.Contains(t, supervisor.text("#form-merge"), "跑了四趟还没办成")
+	supervisor.picture("case-merge")
+	supervisor.done(later, casework.ActionMerge, map[string]string{"reason": "同一办件的两次差评"})
+	require.Equal(t, casework.StageMerged, w.Case(t, later).Stage)
+	supervisor.picture("case-merged")
+
+	handler := signIn(t, b, w, "zhanhe.ziran.chen")
+	handler.open("/cases/" + earlier)
+	require.Contains(t, handler.text(".g-standing"), "材料交齐以后又跑了一趟")
+	handler.picture("case-goes-on")
+	handler.onPhone(func() { handler.open("/cases/" + earlier); handler.picture("case-goes-on-phone") })
+	handler.done(earlier, casework.ActionRecordCallback, map[string]string{"reached": "true", "words": "两次都是同一件事"})
+
+	supervisor.done(earlier, casework.ActionTakeOver, map[string]string{"reason": "同一办件两次差评，由本机构办理"})
+	supervisor.picture("case-taken-over")
+	supervisor.inEnglish(func() { supervisor.open("/cases/" + earlier); supervisor.picture("case-taken-over-en") })
+	supervisor.open("/tasks")
+	require.Contains(t, supervisor.text("main"), earlier, "its task lies with the authority")
+	supervisor.picture("inbox-taken-over")
+	handler.open("/tasks")
+	require.NotContains(t, handler.text("main"), earlier)
+	handler.open("/cases/" + earlier)
+	require.False(t, handler.exists("main form[action*='/actions/']"), "the department has nothing to do")
+	handler.onPhone(func() { handler.open("/cases/" + earlier); handler.picture("case-taken-over-phone") })
+
+	supervisor.done(earlier, casework.ActionVerify, map[string]string{"outcome": "complex", "findings": "窗口与指南要求不一致，属实"})
+	supervisor.done(earlier, casework.ActionSubmitRectification, map[string]string{"done": "统一了收件标准", "cause": "guide"})
+	supervisor.done(earlier, casework.ActionSendFeedback, map[string]string{"channel": "sms", "words": "已统一收件标准"})
+	supervisor.done(earlier, casework.ActionRecordAnswer, map[string]string{"answer": "satisfied"})
+	require.Eventually(t, func() bool {
+		stage := w.Case(t, earlier).Stage
+		return stage == casework.StageArchived || stage == casework.StageSpotCheck
+	}, 30*time.Second, 20*time.Millisecond)
+
+	before := w.Case(t, earlier)
+	handler.open("/cases/" + earlier)
+	handler.unfold("#form-record-answer")
+	require.Contains(t, handler.text("#form-record-answer"), "什么都不改变")
+	handler.picture("case-late-answer")
+	handler.onPhone(func() {
+		handler.open("/cases/" + earlier)
+		handler.unfold("#form-record-answer")
+		handler.picture("case-late-answer-phone")
+	})
+	handler.done(earlier, casework.ActionRecordAnswer, map[string]string{"answer": "unsatisfied", "words": "问题又出现了"})
+	require.Contains(t, handler.text("main"), "已记录逾期答复")
+	handler.picture("case-late-answer-recorded")
+	after := w.Case(t, earlier)
+	require.Equal(t, before.Stage, after.Stage)
+	require.Equal(t, before.Version+1, after.Version)
+	handler.inEnglish(func() { handler.open("/cases/" + earlier); handler.picture("case-late-answer-en") })
 }

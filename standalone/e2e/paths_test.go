@@ -192,8 +192,7 @@ func takenOverCase(t *testing.T, w *testworld.World) {
 // told, and the other review cannot get lost.
 func mergedCases(t *testing.T, w *testworld.World) {
 	first := w.OpenCase(t, "MERGE-1", zhanhe, ziran)
-	second := w.TakeReview(t, "MERGE-1", 2, zhanhe, ziran)
-	w.Await(t, second, casework.StageVerification)
+	second := w.SecondCase(t, first, "第二次评价，问题还在")
 	stranger := w.OpenCase(t, "MERGE-2", zhanhe, ziran)
 	w.Refused(t, lin, second, casework.Merge{Into: stranger, Reason: "x"}, http.StatusUnprocessableEntity, "not_of_the_same_record")
 	w.Refused(t, lin, first, casework.Merge{Into: second, Reason: "x"}, http.StatusUnprocessableEntity, "not_of_the_same_record")
@@ -218,8 +217,7 @@ func mergedCases(t *testing.T, w *testworld.World) {
 	ends(t, w, first)
 	recordHistory(t, w, first, "goes-on-for-another")
 
-	third := w.TakeReview(t, "MERGE-1", 3, zhanhe, ziran)
-	w.Await(t, third, casework.StageVerification)
+	third := w.SecondCase(t, first, "第三次评价")
 	w.Refused(t, lin, third, casework.Merge{Into: first, Reason: "x"}, http.StatusConflict, "does_not_go_on")
 	require.Equal(t, casework.StageVerification, w.Case(t, third).Stage)
 }

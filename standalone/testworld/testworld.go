@@ -46,6 +46,7 @@ type World struct {
 	// Tokens are the bearer tokens of the people of the demo, by user name.
 	Tokens map[string]string
 
+	db       *testdb.DB
 	settings app.Settings
 	training commands.Training
 	client   *http.Client
@@ -68,6 +69,7 @@ func NewUnder(t *testing.T, pack string) *World {
 	server := testserver.Shared(t)
 	db := testdb.New(t)
 	w := &World{
+		db: db,
 		settings: app.Settings{
 			DatabaseURL: db.AppURL, MigrateDatabaseURL: db.OwnerURL, TemporalAddress: server.Address,
 			TemporalNamespace: server.Namespace, RulePack: pack, Demo: true, DataKeyFile: filepath.Join(t.TempDir(), "key.json"), Version: "e2e",
@@ -81,6 +83,15 @@ func NewUnder(t *testing.T, pack string) *World {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.Owner.Close() })
 	w.Exec(t, `SELECT setval('case_numbers', $1)`, worlds.Add(1)*1000)
+	w.Exec(t, `
+		CREATE FUNCTION deliver_nothing() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN
+			IF EXISTS (SELECT FROM cases c JOIN reviews v ON v.id = c.review_id WHERE c.number = NEW.key AND v.record_number LIKE 'UNSTARTED-%') THEN
+				NEW.done_at := now();
+			END IF;
+			RETURN NEW;
+		END $$`)
+	w.Exec(t, `CREATE TRIGGER deliver_nothing BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION deliver_nothing()`)
 	w.Store, err = app.OpenStore(t.Context(), w.settings)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.Store.Close() })
@@ -149,42 +160,43 @@ func (w *World) Recount(t *testing.T) {
 // record number must be the test's own.
 func (w *World) OpenCase(t *testing.T, record, region, department string) string {
 	t.Helper()
-	number := w.TakeReview(t, record, 1, region, department)
+	number := w.TakeReview(t, record, region, department)
 	w.Await(t, number, casework.StageVerification)
 	return number
 }
 
-// TakeReview brings one negative review in, the nth of its service record, and does
-// not wait for its case to begin.
-func (w *World) TakeReview(t *testing.T, record string, nth int, region, department string) string {
+// TakeReview brings one negative review in and does not wait for its case to begin.
+func (w *World) TakeReview(t *testing.T, record, region, department string) string {
 	t.Helper()
-	row := fmt.Sprintf("%s,%d,%s,%s,410100101001,不动产转移登记,窗口03,3,赵某甲,990000198001010011,12000000001,1,2,\"213,208\",跑了四趟还没办成,2026-11-01 09:00:00,2026-11-02 10:00:00\n",
-		record, nth, region, department)
+	row := fmt.Sprintf("%s,1,%s,%s,410100101001,不动产转移登记,窗口03,3,赵某甲,990000198001010011,12000000001,1,2,\"213,208\",跑了四趟还没办成,2026-11-01 09:00:00,2026-11-02 10:00:00\n",
+		record, region, department)
 	header := "projectNo,assessNumber,areaCode,deptName,taskCode,taskName,proManager,pf,userName,certkeyGOV,mobile,userProp,satisfaction,evalDetail,writingEvaluation,acceptDate,assessTime\n"
 	counts, err := app.OpenImporter(w.Store).ImportReviews(t.Context(), "platform", "one.csv", strings.NewReader(header+row))
 	require.NoError(t, err)
 	require.Equal(t, 1, counts.CasesOpened)
-	var number string
-	err = w.Owner.QueryRowContext(t.Context(), `
-		SELECT c.number FROM cases c JOIN reviews v ON v.id = c.review_id
-		WHERE v.record_number = $1 AND v.assess_number = $2`, record, nth).Scan(&number)
+	number, err := w.Store.CaseNumberOf(t.Context(), record)
 	require.NoError(t, err)
 	return number
 }
 
 // TakeReviewUnstarted brings one negative review in whose case nobody will begin:
-// its outbox entry is gone as if it had been delivered.
+// its outbox entry is done as if it had been delivered.
 func (w *World) TakeReviewUnstarted(t *testing.T, record, region, department string) string {
 	t.Helper()
-	w.Exec(t, `CREATE OR REPLACE FUNCTION deliver_nothing() RETURNS trigger LANGUAGE plpgsql AS
-		$$ BEGIN NEW.done_at := now(); RETURN NEW; END $$`)
-	w.Exec(t, `CREATE TRIGGER deliver_nothing BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION deliver_nothing()`)
-	defer w.Exec(t, `DROP TRIGGER deliver_nothing ON outbox`)
-	return w.TakeReview(t, record, 1, region, department)
+	return w.TakeReview(t, "UNSTARTED-"+record, region, department)
 }
 
 // Namespace is where the engine keeps the cases.
 func (w *World) Namespace() string { return w.settings.TemporalNamespace }
+
+// SecondCase brings another review of the service record of a case in, and waits
+// for its case to begin.
+func (w *World) SecondCase(t *testing.T, number, words string) string {
+	t.Helper()
+	second := w.db.SecondReview(t, number, words)
+	w.Await(t, second, casework.StageVerification)
+	return second
+}
 
 // ImportSample takes one of the sample files in, and gives how many cases it
 // opened.
