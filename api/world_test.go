@@ -111,10 +111,9 @@ func setup(t *testing.T) *world {
 	pack, err := rules.Default()
 	require.NoError(t, err)
 	w.engine = &decider{store: w.store, rules: casework.Rules{Pack: pack}}
-	rulesFor := func(string) (casework.Rules, error) { return w.engine.rules, nil }
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	w.newService = func(st *store.Store) *commands.Service { //nolint:forbidigo // the test is what stands around the transport
-		return commands.New(st, w.engine, policy, rulesFor, clock, log)
+		return commands.New(st, w.engine, policy, func(string) (casework.Rules, error) { return w.engine.rules, nil }, clock, log)
 	}
 	w.service = w.newService(w.store)
 	w.people, err = identity.New(w.store, true, time.Now)

@@ -158,8 +158,8 @@ func TestAKeyIsFreeAfterADay(t *testing.T) {
 func TestKeptAnswersOpenNowhereElse(t *testing.T) {
 	t.Parallel()
 	r := setupRequests(t)
-	secret := "赵某甲 12000000001"
-	_, err := r.KeepAnswer(t.Context(), r.begins(secret, now), store.Answer{Status: 200, Body: []byte(secret)})
+	words := "赵某甲 12000000001"
+	_, err := r.KeepAnswer(t.Context(), r.begins(words, now), store.Answer{Status: 200, Body: []byte(words)})
 	require.NoError(t, err)
 	var raw string
 	require.NoError(t, r.owner().QueryRowContext(t.Context(), `
@@ -168,7 +168,7 @@ func TestKeptAnswersOpenNowhereElse(t *testing.T) {
 		require.NotContains(t, raw, part)
 	}
 
-	other := r.asks(secret)
+	other := r.asks(words)
 	other.UserID++
 	_, err = r.owner().ExecContext(t.Context(), `UPDATE request_keys SET user_id = $1`, other.UserID)
 	require.NoError(t, err)
@@ -176,7 +176,7 @@ func TestKeptAnswersOpenNowhereElse(t *testing.T) {
 	require.ErrorContains(t, err, "unseal")
 	_, err = r.owner().ExecContext(t.Context(), `UPDATE request_keys SET user_id = $1, request_id = gen_random_uuid()`, r.user)
 	require.NoError(t, err)
-	_, err = r.BeginRequest(t.Context(), r.asks(secret), now)
+	_, err = r.BeginRequest(t.Context(), r.asks(words), now)
 	require.ErrorContains(t, err, "unseal")
 }
 
