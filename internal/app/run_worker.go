@@ -14,8 +14,8 @@ import (
 	"guiling/worker"
 )
 
-// RunWorker runs workflows and activities, empties the outbox, and makes the
-// plan of the next month, until ctx is done. It waits for a database or a
+// RunWorker runs workflows and activities, empties the outbox, makes the plan of
+// the next month, and forgets old requests, until ctx is done. It waits for a database or a
 // Temporal server that is not there yet.
 func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 	st, err := OpenStore(ctx, s)
@@ -60,12 +60,13 @@ func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 	})
 	group.Go(func() error { return relay.Run(ctx) })
 	group.Go(func() error { return keepPlans(ctx, st, book, log) })
+	group.Go(func() error { return purgeRequests(ctx, st, log) })
 	return group.Wait()
 }
 
 // keepPlans fixes the lot of the coming month before it begins (第十条).
 func keepPlans(ctx context.Context, st *store.Store, book ruleBook, log *slog.Logger) error {
-	for {
+	return hourly(ctx, func() {
 		now := SystemClock()
 		firstOfNext := now.In(casework.China()).AddDate(0, 1, 1-now.In(casework.China()).Day())
 		rules, err := book.inForce(now)
@@ -75,6 +76,23 @@ func keepPlans(ctx context.Context, st *store.Store, book ruleBook, log *slog.Lo
 		if err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "plan of the next month", "error", err)
 		}
+	})
+}
+
+// purgeRequests deletes what the API was asked, and what it answered, when the
+// answer need no longer be repeated.
+func purgeRequests(ctx context.Context, st *store.Store, log *slog.Logger) error {
+	return hourly(ctx, func() {
+		if _, err := st.PurgeRequests(ctx, SystemClock()); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "purge of requests", "error", err)
+		}
+	})
+}
+
+// hourly does something now and every hour until ctx is done.
+func hourly(ctx context.Context, do func()) error {
+	for {
+		do()
 		select {
 		case <-ctx.Done():
 			return nil
