@@ -98,53 +98,80 @@ func TestBodiesThatCannotBeRead(t *testing.T) {
 func TestIfMatch(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.begin()
 	number := w.aCase()
-	for _, bad := range []string{"x", `"x"`, `W/"1"`, `"1", "2"`, "0", `"0"`, "-1", "1.0", "9223372036854775808", `""`, " "} {
+	require.Equal(t, "not_started_yet", w.act(fu, number, reached, "If-Match", `"0"`).code())
+	w.begin()
+	for _, bad := range []string{
+		"x", `"x"`, `W/"1"`, `w/"1"`, `"1", "2"`, `"1",`, "0", "1", `"1`, `1"`, `""1""`, `"01"`, `"012"`, `"+1"`, `"-1"`, "-1", "1.0", `"1.0"`,
+		`"9223372036854775808"`, `""`, `"`, " ", ` "1"`, `"1" `, `'1'`, `"１"`, `"*"`, "**", "*, *",
+	} {
 		a := w.act(fu, number, reached, "If-Match", bad)
 		require.Equal(t, http.StatusBadRequest, a.status, bad)
 		require.Equal(t, "malformed_etag", a.code(), bad)
 		require.Equal(t, "If-Match", a.body["field"])
 	}
-	for _, stale := range []string{`"2"`, "9", "9223372036854775807"} {
+	path := "/api/v1/cases/" + number
+	for name, values := range map[string][]string{"a list in two headers": {`"1"`, `"1"`}, "two stars": {"*", "*"}} {
+		header := w.header(fu, path)
+		header["If-Match"] = values
+		a := w.send(w.handler, http.MethodPost, path+"/actions/record-callback", reached, header)
+		require.Equal(t, "malformed_etag", a.code(), name)
+	}
+	for name, values := range map[string][]string{"missing": nil, "empty": {""}} {
+		header := w.header(fu, path)
+		header["If-Match"] = values
+		a := w.send(w.handler, http.MethodPost, path+"/actions/record-callback", reached, header)
+		require.Equal(t, http.StatusPreconditionRequired, a.status, name)
+		require.Equal(t, "version_required", a.code(), name)
+		require.Equal(t, "If-Match", a.body["field"])
+	}
+	for _, stale := range []string{`"0"`, `"2"`, `"9"`, `"9223372036854775807"`} {
 		a := w.act(fu, number, reached, "If-Match", stale)
 		require.Equal(t, http.StatusPreconditionFailed, a.status, stale)
 		require.Equal(t, "case_changed", a.code())
 	}
-	tag := w.get(fu, "/api/v1/cases/"+number).header.Get("ETag")
+	tag := w.get(fu, path).header.Get("ETag")
 	require.Equal(t, `"1"`, tag)
 	w.does(fu, number, reached, "If-Match", tag)
 	require.Equal(t, http.StatusPreconditionFailed, w.act(fu, number, casework.RecordCallback{}, "If-Match", tag).status)
 	w.does(fu, number, casework.RecordCallback{Outcome: "无人接听"}, "If-Match", "*")
-	w.does(fu, number, casework.RecordCallback{Outcome: "再次无人接听"}, "If-Match", "")
+	seen := w.get(fu, path).header.Get("ETag")
+	w.does(fu, number, reached, "If-Match", seen)
+	w.does(fu, number, reached, "If-Match", seen)
+	require.Equal(t, 3, w.callbacks(number), "without a key, the version that was seen is one")
 }
 
-func TestIdempotencyKey(t *testing.T) {
+// TestWhoComesSecondSeesTheFreshState: in the refusal itself, and only who may see
+// the case.
+func TestWhoComesSecondSeesTheFreshState(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.begin()
 	number := w.aCase()
-	attempts := func() int {
-		return w.count(`SELECT count(*) FROM case_events WHERE case_number = $1 AND kind = 'callback_recorded'`, number)
+	path := "/api/v1/cases/" + number
+	seen := w.get(fu, path).header.Get("ETag")
+	w.does(shi, number, casework.Claim{}, "If-Match", seen)
+	now := map[string]any{"number": number, "version": 2.0, "stage": "verification", "deadline_at": "2026-12-04T16:00:00Z"}
+
+	for status, ifMatch := range map[int]string{http.StatusPreconditionFailed: seen, http.StatusConflict: "*"} {
+		a := w.act(fu, number, casework.Claim{}, "If-Match", ifMatch)
+		require.Equal(t, status, a.status, a.text)
+		require.Equal(t, now, a.body["current"])
+		require.Equal(t, `"2"`, a.header.Get("ETag"))
 	}
-	a := w.act(fu, number, reached, "Idempotency-Key", strings.Repeat("k", 201))
-	require.Equal(t, http.StatusUnprocessableEntity, a.status)
-	require.Equal(t, "text_too_long", a.code())
-	require.Equal(t, "Idempotency-Key", a.body["field"])
-	require.Zero(t, attempts())
+	for _, user := range []string{ren, gu} {
+		a := w.act(user, number, casework.Claim{}, "If-Match", seen)
+		require.NotContains(t, a.body, "current", user)
+		require.Empty(t, a.header.Get("ETag"), user)
+	}
+	w.does(lin, number, casework.Withdraw{Reason: "评价人撤回"})
+	a := w.act(fu, number, reached)
+	require.Equal(t, "case_ended", a.code())
+	require.Equal(t, map[string]any{"number": number, "version": 3.0, "stage": "withdrawn", "deadline_at": nil}, a.body["current"])
+}
 
-	longest := strings.Repeat("k", 200)
-	first := w.does(fu, number, reached, "Idempotency-Key", longest)
-	again := w.does(fu, number, reached, "Idempotency-Key", longest)
-	require.Equal(t, first.body, again.body)
-	require.Equal(t, 1, attempts(), "once, however often it is sent")
-	w.does(shi, number, reached, "Idempotency-Key", longest)
-	require.Equal(t, 2, attempts(), "the key of another person is another key")
-	w.does(fu, number, casework.RecordCallback{Outcome: "无人接听"}, "Idempotency-Key", longest)
-	require.Equal(t, 3, attempts(), "it belongs to its content")
-
-	seen := w.get(fu, "/api/v1/cases/"+number).header.Get("ETag")
-	w.does(fu, number, reached, "If-Match", seen)
-	w.does(fu, number, reached, "If-Match", seen)
-	require.Equal(t, 4, attempts(), "without a key, the version that was seen is one")
+// callbacks counts what fu and shi have recorded in a case.
+func (w *world) callbacks(number string) int {
+	w.t.Helper()
+	return w.count(`SELECT count(*) FROM case_events WHERE case_number = $1 AND kind = 'callback_recorded'`, number)
 }

@@ -34,21 +34,33 @@ type api struct{ Options }
 type Route struct {
 	Method, Path string
 	Action       casework.Action // asked of the policy by the command; empty: by the path's own action
-	handle       func(api, echo.Context, store.User) error
+
+	// Versioned routes ask for If-Match: what is decided rests on what was seen.
+	Versioned bool
+	// AnswersAnew: the answer shows personal data, so it is never kept. The same
+	// request sent again is authorized again and answered again, and still is one.
+	AnswersAnew bool
+
+	read  func(api, echo.Context, store.User) error                       // of a GET
+	write func(api, echo.Context, store.User, sent) (store.Answer, error) // of all others; only once calls it
 }
 
 // Routes lists the API.
 func Routes() []Route {
 	return []Route{
-		{http.MethodGet, "/api/v1/cases", casework.ActionRead, api.listCases},
-		{http.MethodGet, "/api/v1/cases/:number", casework.ActionRead, api.readCase},
-		{http.MethodGet, "/api/v1/cases/:number/events", casework.ActionRead, api.readEvents},
-		{http.MethodPost, "/api/v1/cases/:number/actions/:action", "", api.act},
-		{http.MethodPost, "/api/v1/cases/:number/reveal", casework.ActionReveal, api.reveal},
-		{http.MethodGet, "/api/v1/tasks", casework.ActionRead, api.listTasks},
-		{http.MethodGet, "/api/v1/overdue", casework.ActionListOverdue, api.listOverdue},
-		{http.MethodGet, "/api/v1/events", casework.ActionListEvents, api.listEvents},
+		get("/api/v1/cases", casework.ActionRead, api.listCases),
+		get("/api/v1/cases/:number", casework.ActionRead, api.readCase),
+		get("/api/v1/cases/:number/events", casework.ActionRead, api.readEvents),
+		{Method: http.MethodPost, Path: "/api/v1/cases/:number/actions/:action", Versioned: true, write: api.act},
+		{Method: http.MethodPost, Path: "/api/v1/cases/:number/reveal", Action: casework.ActionReveal, AnswersAnew: true, write: api.reveal},
+		get("/api/v1/tasks", casework.ActionRead, api.listTasks),
+		get("/api/v1/overdue", casework.ActionListOverdue, api.listOverdue),
+		get("/api/v1/events", casework.ActionListEvents, api.listEvents),
 	}
+}
+
+func get(path string, action casework.Action, read func(api, echo.Context, store.User) error) Route {
+	return Route{Method: http.MethodGet, Path: path, Action: action, read: read}
 }
 
 // Register adds the API to a server. Every route asks for a bearer token.
@@ -60,7 +72,7 @@ func Register(e *echo.Echo, o Options) {
 			c.Response().Header().Set(echo.HeaderXContentTypeOptions, "nosniff")
 			user, err := a.signedIn(c)
 			if err == nil {
-				err = r.handle(a, c, user)
+				err = a.answer(c, user, r)
 			}
 			if err != nil {
 				return a.problem(c, err)
@@ -82,4 +94,13 @@ func Register(e *echo.Echo, o Options) {
 	e.Any("/api/*", func(c echo.Context) error {
 		return a.problem(c, &casework.Error{Code: casework.CodeNotFound, Reason: "not_found", Detail: "there is no such resource"})
 	})
+}
+
+// answer lets a route answer. What is not read goes through once: there is no
+// other way to it.
+func (a api) answer(c echo.Context, user store.User, r Route) error {
+	if r.Method == http.MethodGet {
+		return r.read(a, c, user)
+	}
+	return a.once(c, user, r)
 }

@@ -76,7 +76,7 @@ func (a api) readCase(c echo.Context, user store.User) error {
 	if err != nil {
 		return err
 	}
-	setETag(c, view.Case.Version)
+	c.Response().Header().Set(headerETag, etag(view.Case.Version))
 	return c.JSON(http.StatusOK, detailOf(view))
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"guiling/internal/casework"
+	"guiling/internal/commands"
 	"guiling/internal/store"
 )
 
@@ -89,24 +90,21 @@ type reviewerJSON struct {
 
 // reveal answers POST /api/v1/cases/{number}/reveal {"purpose": "…"}: the
 // reviewer in clear, recorded. Nothing personal is ever in the path.
-func (a api) reveal(c echo.Context, user store.User) error {
-	body, err := readBody(c)
-	if err != nil {
-		return err
-	}
+func (a api) reveal(c echo.Context, user store.User, s sent) (store.Answer, error) {
 	var request struct {
 		Purpose string `json:"purpose"`
 	}
-	if err := strict(body, &request); err != nil {
-		return casework.Invalid("body", "malformed_json", "an object with a purpose and nothing else is expected")
+	if err := strict(s.body, &request); err != nil {
+		return store.Answer{}, casework.Invalid("body", "malformed_json", "an object with a purpose and nothing else is expected")
 	}
 	number, err := caseNumber(c)
 	if err != nil {
-		return err
+		return store.Answer{}, err
 	}
-	reviewer, err := a.Commands.RevealReviewer(c.Request().Context(), user.Actor, number, request.Purpose)
+	look := commands.Look{Number: number, Purpose: request.Purpose, RequestID: s.requestID}
+	reviewer, err := a.Commands.RevealReviewer(c.Request().Context(), user.Actor, look)
 	if err != nil {
-		return err
+		return store.Answer{}, err
 	}
-	return c.JSON(http.StatusOK, reviewerJSON(reviewer))
+	return answerJSON("", reviewerJSON(reviewer))
 }

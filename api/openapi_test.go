@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -68,8 +69,21 @@ func (d document) holdsAgainst(t *testing.T, method, path string, a answer) {
 	}
 	response := operation.Responses.Status(a.status)
 	require.NotNil(t, response, "%s %s: %d is not described: %s", method, path, a.status, a.text)
-	for name := range response.Value.Headers {
-		require.NotEmpty(t, a.header.Get(name), "%s %s: %d promises %s", method, path, a.status, name)
+	for name, header := range response.Value.Headers {
+		if header.Value.Required {
+			require.NotEmpty(t, a.header.Get(name), "%s %s: %d promises %s", method, path, a.status, name)
+		}
+	}
+	for _, name := range []string{"ETag", "Idempotency-Replayed", "Retry-After", "WWW-Authenticate"} {
+		if text := a.header.Get(name); text != "" {
+			header := response.Value.Headers[name]
+			require.NotNil(t, header, "%s %s: %d with %s is not described", method, path, a.status, name)
+			var value any = text
+			if number, err := strconv.Atoi(text); err == nil {
+				value = float64(number)
+			}
+			require.NoError(t, header.Value.Schema.Value.VisitJSON(value, jsonSchema()...), "%s %s: %d: %s", method, path, a.status, name)
+		}
 	}
 	kind, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
 	require.NoError(t, err)

@@ -12,6 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,18 +61,40 @@ type world struct {
 	people  *identity.Service
 	engine  *decider
 	handler http.Handler
+	later   atomic.Int64 // how much later than now it is for who keeps answers
 	tokens  map[string]string
 	users   []store.User
-	log     *bytes.Buffer
+	log     *logged
+	keyFile string
+
+	newService func(*store.Store) *commands.Service //nolint:forbidigo // the test is what stands around the transport
+}
+
+// logged is a log that many goroutines write.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // setup makes a world. Its cases are taken in and have not begun.
 func setup(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, db: testdb.New(t), tokens: map[string]string{}, log: &bytes.Buffer{}}
+	w := &world{t: t, db: testdb.New(t), tokens: map[string]string{}, log: &logged{}, keyFile: filepath.Join(t.TempDir(), "key.json")}
 	quiet := slog.New(slog.DiscardHandler)
 	require.NoError(t, migrations.Demo(t.Context(), w.db.OwnerURL, quiet))
-	sealer, err := sealing.Open(filepath.Join(t.TempDir(), "key.json"), true)
+	sealer, err := sealing.Open(w.keyFile, true)
 	require.NoError(t, err)
 	w.store, err = store.Open(t.Context(), w.db.AppURL, sealer)
 	require.NoError(t, err)
@@ -77,7 +102,7 @@ func setup(t *testing.T) *world {
 
 	sample, err := os.ReadFile(filepath.Join("..", "samples", "platform-2026-11.csv"))
 	require.NoError(t, err)
-	clock := func() time.Time { return now }
+	clock := func() time.Time { return now.Add(time.Duration(w.later.Load())) }
 	_, err = commands.Importer{Store: w.store, Now: clock}.ImportReviews(t.Context(), "platform", "sample.csv", bytes.NewReader(sample))
 	require.NoError(t, err)
 
@@ -87,7 +112,10 @@ func setup(t *testing.T) *world {
 	require.NoError(t, err)
 	w.engine = &decider{store: w.store, rules: casework.Rules{Pack: pack}}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	w.service = commands.New(w.store, w.engine, policy, "test", clock, log)
+	w.newService = func(st *store.Store) *commands.Service { //nolint:forbidigo // the test is what stands around the transport
+		return commands.New(st, w.engine, policy, "test", clock, log)
+	}
+	w.service = w.newService(w.store)
 	w.people, err = identity.New(w.store, true, time.Now)
 	require.NoError(t, err)
 	w.users, err = w.people.DemoUsers(t.Context())
@@ -100,10 +128,23 @@ func setup(t *testing.T) *world {
 }
 
 // register serves the API to the people whom an identity knows.
-func (w *world) register(people api.Identity) http.Handler {
+func (w *world) register(people api.Identity) http.Handler { return w.serve(w.service, people) }
+
+func (w *world) serve(service *commands.Service, people api.Identity) http.Handler {
 	e := echo.New()
-	api.Register(e, api.Options{Commands: w.service, Identity: people, Log: slog.New(slog.NewTextHandler(w.log, nil))})
+	api.Register(e, api.Options{Commands: service, Identity: people, Log: slog.New(slog.NewTextHandler(w.log, nil))})
 	return e
+}
+
+// another is the API of another process on the same database.
+func (w *world) another() http.Handler {
+	w.t.Helper()
+	sealer, err := sealing.Open(w.keyFile, false)
+	require.NoError(w.t, err)
+	st, err := store.Open(w.t.Context(), w.db.AppURL, sealer)
+	require.NoError(w.t, err)
+	w.t.Cleanup(func() { require.NoError(w.t, st.Close()) })
+	return w.serve(w.newService(st), w.people)
 }
 
 func (w *world) issue(username string, goodFor time.Duration) string {
@@ -134,11 +175,21 @@ type decider struct {
 	store *store.Store //nolint:forbidigo // the test is what stands around the transport
 	rules casework.Rules
 	fails error // what Act says instead
+	// before and after each act, when they are set.
+	before, after func()
+	acts          atomic.Int64
 }
 
 func (d *decider) Act(
 	ctx context.Context, number, key string, by casework.By, version int, command casework.Command,
 ) (contract.ActionResult, error) {
+	d.acts.Add(1)
+	if d.before != nil {
+		d.before()
+	}
+	if d.after != nil {
+		defer d.after()
+	}
 	if d.fails != nil {
 		return contract.ActionResult{}, d.fails
 	}
@@ -229,16 +280,27 @@ type answer struct {
 func (a answer) code() any { return a.body["code"] }
 
 // call asks the API as a person and holds the answer against its description. A
-// body that is a string is sent as it is.
+// body that is a string is sent as it is. An action is meant for whichever version
+// there is, unless a header says otherwise; an empty one is left out.
 func (w *world) call(user, method, path string, body any, headers ...string) answer {
+	w.t.Helper()
+	return w.send(w.handler, method, path, body, w.header(user, path, headers...))
+}
+
+func (w *world) header(user, path string, headers ...string) http.Header {
 	w.t.Helper()
 	token, ok := w.tokens[user]
 	require.True(w.t, ok, "no such person: %s", user)
 	header := http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}
-	for i := 0; i+1 < len(headers); i += 2 {
-		header.Set(headers[i], headers[i+1])
+	if strings.Contains(path, "/actions/") {
+		header.Set("If-Match", "*")
 	}
-	return w.send(w.handler, method, path, body, header)
+	for i := 0; i+1 < len(headers); i += 2 {
+		if header.Del(headers[i]); headers[i+1] != "" {
+			header.Set(headers[i], headers[i+1])
+		}
+	}
+	return header
 }
 
 func (w *world) send(handler http.Handler, method, path string, body any, header http.Header) answer {

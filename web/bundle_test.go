@@ -397,8 +397,8 @@ func (o *office) ChoicesFor(_ context.Context, view commands.CaseView) (commands
 	return choices, nil
 }
 
-func (o *office) RevealReviewer(_ context.Context, _ casework.Actor, _, purpose string) (store.Reviewer, error) {
-	if strings.TrimSpace(purpose) == "" {
+func (o *office) RevealReviewer(_ context.Context, _ casework.Actor, look commands.Look) (store.Reviewer, error) {
+	if strings.TrimSpace(look.Purpose) == "" {
 		return store.Reviewer{}, casework.Invalid("purpose", "required", "say why")
 	}
 	return store.Reviewer{Name: "张演示", Phone: "13800001234"}, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -447,6 +448,25 @@ func TestACaseThatChangedMeanwhile(t *testing.T) {
 	p = b.do(http.MethodPost, "/cases/"+number(1)+"/actions/verify", sent)
 	require.Equal(t, http.StatusPreconditionFailed, p.StatusCode)
 	require.Contains(t, rawText(p.one(t, "textarea", "id", "kept-0")), "写了很久")
+}
+
+// TestWhoComesSecondSeesWhoHasTheCase: two people press at once.
+func TestWhoComesSecondSeesWhoHasTheCase(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := caseAt(t, b, 1, "new")
+	b.signIn(chen)
+	sent := formOf(b.get("/cases/"+number(1)).one(t, "form", "id", "form-claim"))
+	b.office.does(t, c, lu, 0, casework.Claim{})
+	fresh := strconv.Itoa(c.row.Version)
+	for version, status := range map[string]int{sent.Get("version"): http.StatusPreconditionFailed, fresh: http.StatusConflict} {
+		sent.Set("version", version)
+		p := b.do(http.MethodPost, "/cases/"+number(1)+"/actions/claim", sent)
+		require.Equal(t, status, p.StatusCode)
+		require.Contains(t, words(p.one(t, "ol", "class", "g-timeline")), lu.DisplayName)
+		require.Contains(t, words(p.one(t, "main")), "案件已由同事领取")
+		require.Empty(t, p.all("form", "id", "form-claim"))
+	}
 }
 
 func TestNoAnswerInTimeKeepsTheKey(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"guiling/internal/casework"
+	"guiling/internal/commands"
 	"guiling/internal/httpstatus"
 )
 
@@ -16,7 +17,8 @@ func revealReviewer(v *visit) error {
 	if err := allow(v.site.limits.reveal, strconv.FormatInt(v.user.ID, 10)); err != nil {
 		return v.renderCase(http.StatusTooManyRequests, number, refused{Action: casework.ActionReveal, Errors: asErrors(err)})
 	}
-	reviewer, err := v.site.Commands.RevealReviewer(v.Request().Context(), v.user.Actor, number, v.form.Get("purpose"))
+	look := commands.Look{Number: number, Purpose: v.form.Get("purpose")}
+	reviewer, err := v.site.Commands.RevealReviewer(v.Request().Context(), v.user.Actor, look)
 	if err != nil {
 		domain := v.domainError(err)
 		if domain.Code == casework.CodeUnauthorized || domain.Code == casework.CodeNotFound {

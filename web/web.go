@@ -28,7 +28,7 @@ type Commands interface {
 	Act(ctx context.Context, actor casework.Actor, request commands.Request) (commands.Outcome, error)
 	ViewCase(ctx context.Context, actor casework.Actor, number string) (commands.CaseView, error)
 	ChoicesFor(ctx context.Context, view commands.CaseView) (commands.CaseChoices, error)
-	RevealReviewer(ctx context.Context, actor casework.Actor, number, purpose string) (store.Reviewer, error)
+	RevealReviewer(ctx context.Context, actor casework.Actor, look commands.Look) (store.Reviewer, error)
 	Inbox(ctx context.Context, actor casework.Actor, view store.TaskView, after store.TaskCursor, limit int) (commands.InboxPage, error)
 	ListCases(ctx context.Context, actor casework.Actor, filter store.CaseFilter) (commands.CasePage, error)
 	ListOverdue(ctx context.Context, actor casework.Actor, filter store.CaseFilter) (commands.CasePage, error)

@@ -16,7 +16,8 @@ import (
 )
 
 // RunWorker runs workflows and activities, empties the outbox, brings cases over
-// to the newest calendar, and makes the plan of the next month, until ctx is done. It waits for a database or a
+// to the newest calendar, repairs what database and engine tell differently, makes
+// the plan of the next month, and forgets old requests, until ctx is done. It waits for a database or a
 // Temporal server that is not there yet.
 func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 	st, err := OpenStore(ctx, s)
@@ -56,6 +57,7 @@ func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 	group.Go(func() error { return reconciler(s, st, eng, relay, log).Run(ctx) })
 	group.Go(func() error { return worker.Recount{Calendars: st, Engine: eng, Log: log}.Run(ctx) })
 	group.Go(func() error { return keepPlans(ctx, st, relay.Rules, log) })
+	group.Go(func() error { return purgeRequests(ctx, st, log) })
 	return group.Wait()
 }
 
@@ -92,7 +94,7 @@ func newRelay(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logger)
 
 // keepPlans fixes the lot of the coming month before it begins (第十条).
 func keepPlans(ctx context.Context, st *store.Store, inForce worker.RulesOf, log *slog.Logger) error {
-	for {
+	return hourly(ctx, func() {
 		now := SystemClock()
 		firstOfNext := now.In(casework.China()).AddDate(0, 1, 1-now.In(casework.China()).Day())
 		rules, err := inForce(ctx)
@@ -102,6 +104,23 @@ func keepPlans(ctx context.Context, st *store.Store, inForce worker.RulesOf, log
 		if err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "plan of the next month", "error", err)
 		}
+	})
+}
+
+// purgeRequests deletes what the API was asked, and what it answered, when the
+// answer need no longer be repeated.
+func purgeRequests(ctx context.Context, st *store.Store, log *slog.Logger) error {
+	return hourly(ctx, func() {
+		if _, err := st.PurgeRequests(ctx, SystemClock()); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "purge of requests", "error", err)
+		}
+	})
+}
+
+// hourly does something now and every hour until ctx is done.
+func hourly(ctx context.Context, do func()) error {
+	for {
+		do()
 		select {
 		case <-ctx.Done():
 			return nil

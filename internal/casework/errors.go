@@ -16,6 +16,7 @@ const (
 	CodeNotFound     Code = "not_found"    // there is no such thing in the actor's scope
 	CodeConflict     Code = "conflict"     // the state of the case does not allow it
 	CodeStale        Code = "stale"        // the case changed since the actor looked at it
+	CodeVersionless  Code = "versionless"  // the actor does not say which version they looked at
 	CodeKeyReused    Code = "key_reused"   // an idempotency key came back with another content
 	CodeUnavailable  Code = "unavailable"  // a part of the system is away; trying again helps
 	CodeTooMany      Code = "too_many"     // slow down

@@ -21,9 +21,14 @@ type Request struct {
 	// same person asking for the same thing at the same version of the case is
 	// taken to be the same request.
 	Key string
-	// Version is the version of the case that the person saw; 0 when not said.
+	// Version is the version of the case that the person saw; 0 when not said, and
+	// NotBegun for a case that they saw before its first event.
 	Version int
 }
+
+// NotBegun is the version of a case without events, as a person has seen it. No
+// decision can rest on it, so an action that says so is always refused.
+const NotBegun = -1
 
 // Outcome is where a case stands after an action.
 type Outcome struct {
@@ -63,6 +68,9 @@ func (s *Service) Act(ctx context.Context, actor casework.Actor, request Request
 	}
 	if err := possible(c, action); err != nil {
 		return Outcome{}, err
+	}
+	if request.Version == NotBegun {
+		return Outcome{}, &casework.Error{Code: casework.CodeStale, Reason: "case_changed", Detail: "the case has begun since it was looked at"}
 	}
 	if err := s.checkRelations(ctx, actor, c, request.Command); err != nil {
 		return Outcome{}, err
@@ -143,15 +151,28 @@ func requestKey(actor casework.Actor, request Request, version int) (string, err
 // answerFrom finds the answer to a request that was carried out before, also
 // after its case has ended.
 func answerFrom(c loaded, key string) (Outcome, bool) {
-	i := slices.IndexFunc(c.events, func(e store.RecordedEvent) bool { return e.Key == key })
-	if i < 0 {
+	if !slices.ContainsFunc(c.events, func(e store.RecordedEvent) bool { return e.Key == key }) {
 		return Outcome{}, false
 	}
-	outcome := Outcome{Number: c.row.Number, Version: c.row.Version, Stage: c.row.Stage}
-	if c.row.DeadlineAt != nil {
-		outcome.Deadline = *c.row.DeadlineAt
+	return standing(c.row), true
+}
+
+func standing(row store.Case) Outcome {
+	outcome := Outcome{Number: row.Number, Version: row.Version, Stage: row.Stage}
+	if row.DeadlineAt != nil {
+		outcome.Deadline = *row.DeadlineAt
 	}
-	return outcome, true
+	return outcome
+}
+
+// Standing says where a case stands now, for whom an action was refused because
+// of it. A case that the actor may not see is CodeNotFound.
+func (s *Service) Standing(ctx context.Context, actor casework.Actor, number string) (Outcome, error) {
+	c, err := s.load(ctx, actor, number)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return standing(c.row), nil
 }
 
 // checkRelations asks what only the database knows: whether the person or the

@@ -12,9 +12,19 @@ import (
 // maxPurpose bounds the purpose of a look, in characters.
 const maxPurpose = 200
 
+// Look is what somebody asks for who has to see a reviewer's data in clear.
+type Look struct {
+	Number  string
+	Purpose string
+	// RequestID makes every attempt at one request the same look; empty: a look of
+	// its own. See Once.
+	RequestID string
+}
+
 // RevealReviewer shows the reviewer's data in clear to somebody who needs them,
 // for a stated purpose (第六条). Every look is recorded and visible to auditors.
-func (s *Service) RevealReviewer(ctx context.Context, actor casework.Actor, number, purpose string) (store.Reviewer, error) {
+func (s *Service) RevealReviewer(ctx context.Context, actor casework.Actor, look Look) (store.Reviewer, error) {
+	purpose := look.Purpose
 	switch {
 	case strings.TrimSpace(purpose) == "":
 		return store.Reviewer{}, casework.Invalid("purpose", "required", "say what the data are needed for")
@@ -23,7 +33,7 @@ func (s *Service) RevealReviewer(ctx context.Context, actor casework.Actor, numb
 	case utf8.RuneCountInString(purpose) > maxPurpose:
 		return store.Reviewer{}, casework.Invalid("purpose", "purpose_too_long", "at most 200 characters")
 	}
-	c, err := s.load(ctx, actor, number)
+	c, err := s.load(ctx, actor, look.Number)
 	if err != nil {
 		return store.Reviewer{}, err
 	}
@@ -31,5 +41,7 @@ func (s *Service) RevealReviewer(ctx context.Context, actor casework.Actor, numb
 	if err != nil {
 		return store.Reviewer{}, err
 	}
-	return s.store.RevealReviewer(ctx, store.Reveal{Number: number, By: s.by(actor, decision), Purpose: purpose})
+	return s.store.RevealReviewer(ctx, store.Reveal{
+		Number: look.Number, By: s.by(actor, decision), Purpose: purpose, RequestID: look.RequestID,
+	})
 }

@@ -23,6 +23,8 @@ func Of(err *casework.Error) int {
 		return http.StatusConflict
 	case casework.CodeStale:
 		return http.StatusPreconditionFailed
+	case casework.CodeVersionless:
+		return http.StatusPreconditionRequired
 	case casework.CodeKeyReused:
 		return http.StatusUnprocessableEntity
 	case casework.CodeTooMany:

@@ -35,10 +35,13 @@ type Reveal struct {
 	Number  string
 	By      casework.By
 	Purpose string
+	// RequestID is that of the request that asks for it; empty: a look of its own.
+	RequestID string
 }
 
 // RevealReviewer records the look and gives the data, in one transaction: there
-// is no look without its record. A reviewer who is unknown is CodeConflict.
+// is no look without its record. The same request looking again is the same look.
+// A reviewer who is unknown is CodeConflict.
 func (s *Store) RevealReviewer(ctx context.Context, r Reveal) (Reviewer, error) {
 	var reviewer Reviewer
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
@@ -58,8 +61,10 @@ func (s *Store) RevealReviewer(ctx context.Context, r Reveal) (Reviewer, error) 
 			return casework.Conflict("reviewer_unknown", "the rating carries no identity")
 		}
 		_, err = tx.ExecContext(ctx, `
-			INSERT INTO reveals (case_number, user_id, organisation_id, rule, purpose) VALUES ($1, $2, $3, $4, $5)`,
-			r.Number, r.By.UserID, r.By.OrganisationID, r.By.Rule, r.Purpose)
+			INSERT INTO reveals (case_number, user_id, organisation_id, rule, purpose, request_id)
+			VALUES ($1, $2, $3, $4, $5, NULLIF($6, '')::uuid)
+			ON CONFLICT ON CONSTRAINT repeated_request_is_one_look DO NOTHING`,
+			r.Number, r.By.UserID, r.By.OrganisationID, r.By.Rule, r.Purpose, r.RequestID)
 		if err != nil {
 			return fmt.Errorf("record the look: %w", err)
 		}

@@ -188,6 +188,13 @@ func twoPeopleAtOnce(t *testing.T, w *testworld.World) {
 	statuses := []int{answers[0].Status, answers[1].Status}
 	slices.Sort(statuses)
 	require.Equal(t, []int{http.StatusOK, http.StatusConflict}, statuses)
+	won, lost := answers[0], answers[1]
+	if won.Status != http.StatusOK {
+		won, lost = lost, won
+	}
+	require.Equal(t, "claimed_by_other", lost.Reason())
+	require.Equal(t, won.Body, lost.Body["current"], "and sees what the first one did")
+	require.Equal(t, won.Header.Get("ETag"), lost.Header.Get("ETag"))
 	claims := 0
 	for _, kind := range testworld.Kinds(w.Events(t, number)) {
 		if kind == "claimed" {
@@ -209,13 +216,18 @@ func twoPeopleAtOnce(t *testing.T, w *testworld.World) {
 
 	// Two who look at the same version: the second sees that it has moved.
 	tag := w.Call(t, tao, http.MethodGet, "/api/v1/cases/"+number, nil).Header.Get("ETag")
-	require.Equal(t, http.StatusOK, w.Act(t, tao, number, reached, "If-Match", tag).Status)
+	first := w.Act(t, tao, number, reached, "If-Match", tag)
+	require.Equal(t, http.StatusOK, first.Status)
 	stale := w.Act(t, tao, number, complexIt, "If-Match", tag)
 	require.Equal(t, http.StatusPreconditionFailed, stale.Status)
 	require.Equal(t, "case_changed", stale.Reason())
+	require.Equal(t, first.Body, stale.Body["current"])
+	require.Equal(t, first.Header.Get("ETag"), stale.Header.Get("ETag"))
+	require.Equal(t, http.StatusOK, w.Act(t, tao, number, complexIt, "If-Match", stale.Header.Get("ETag")).Status, "who has read it goes on")
 }
 
-// sameRequestTenTimes: a double click acts once and everybody gets an answer.
+// sameRequestTenTimes: a double click acts once, and everybody gets its answer or
+// is told to ask again.
 func sameRequestTenTimes(t *testing.T, w *testworld.World) {
 	number := w.OpenCase(t, "TEN-1", zhanhe, ziran)
 	var group sync.WaitGroup
@@ -224,8 +236,15 @@ func sameRequestTenTimes(t *testing.T, w *testworld.World) {
 		group.Go(func() { answers[i] = w.Act(t, chen, number, reached, "Idempotency-Key", "click-1") })
 	}
 	group.Wait()
+	last := w.Act(t, chen, number, reached, "Idempotency-Key", "click-1")
+	require.Equal(t, "true", last.Header.Get("Idempotency-Replayed"))
 	for _, a := range answers {
+		if a.Status == http.StatusConflict {
+			require.Equal(t, "request_in_flight", a.Reason())
+			continue
+		}
 		require.Equal(t, http.StatusOK, a.Status, "%v", a.Body)
+		require.Equal(t, last.Body, a.Body)
 	}
 	require.Equal(t, []string{"opened", "claimed", "callback_recorded"}, testworld.Kinds(w.Events(t, number)))
 	require.Equal(t, http.StatusOK, w.Act(t, chen, number, reached, "Idempotency-Key", "click-2").Status)
@@ -353,6 +372,9 @@ func afterTheEnd(t *testing.T, w *testworld.World) {
 	w.Await(t, number, casework.StageWithdrawn)
 	again := w.Act(t, lin, number, withdraw, "Idempotency-Key", "w")
 	require.Equal(t, http.StatusOK, again.Status, "%v", again.Body)
+	other := w.Act(t, lin, number, casework.Withdraw{Reason: "另有原因"}, "Idempotency-Key", "w")
+	require.Equal(t, http.StatusUnprocessableEntity, other.Status, "%v", other.Body)
+	require.Equal(t, "key_reused", other.Reason())
 	w.Refused(t, lin, number, casework.Escalate{Reason: "x"}, http.StatusConflict, "case_ended")
 	require.Equal(t, http.StatusNotFound, w.Call(t, lin, http.MethodGet, "/api/v1/cases/410411-20260101-999999", nil).Status)
 	recordHistory(t, w, number, "withdrawn")

@@ -119,6 +119,9 @@ func (r *running) call(method, path, token, key, body string) answer {
 	require.NoError(r.t, err)
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")
+	if method == http.MethodPost {
+		request.Header.Set("If-Match", "*")
+	}
 	if key != "" {
 		request.Header.Set("Idempotency-Key", key)
 	}
@@ -226,6 +229,10 @@ func TestNewcomer(t *testing.T) {
 			if a.status == 0 { // the process is gone
 				_ = r.command.Wait()
 				r.start()
+				continue
+			}
+			if a.body.Code == "request_in_flight" { // until the lease of the killed process has passed
+				time.Sleep(500 * time.Millisecond)
 				continue
 			}
 			require.Equal(t, http.StatusServiceUnavailable, a.status, a.body.Code)

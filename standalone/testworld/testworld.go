@@ -251,7 +251,8 @@ func (a Answer) Deadline(t *testing.T) time.Time {
 	return at
 }
 
-// Call asks the API as a person.
+// Call asks the API as a person. An action is meant for whichever version there
+// is, unless a header says otherwise.
 func (w *World) Call(t *testing.T, user, method, path string, body any, headers ...string) Answer {
 	t.Helper()
 	token, ok := w.Tokens[user]
@@ -266,6 +267,9 @@ func (w *World) Call(t *testing.T, user, method, path string, body any, headers 
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")
+	if strings.Contains(path, "/actions/") {
+		request.Header.Set("If-Match", "*")
+	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
