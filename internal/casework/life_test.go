@@ -242,7 +242,7 @@ func TestTakeOver(t *testing.T) {
 	require.Equal(t, "already_taken_over", l.refuses(t, su, casework.TakeOver{Reason: "再接"}))
 	require.Equal(t, "taken_over", l.refuses(t, lead, reached))
 	require.Equal(t, "taken_over", l.refuses(t, lead, casework.Assign{UserID: 5}))
-	require.Equal(t, "claimed_by_other", l.refuses(t, lead, casework.Claim{}))
+	require.Equal(t, "taken_over", l.refuses(t, lead, casework.Claim{}))
 	tasks := casework.Tasks(l.state, l.rules)
 	require.Len(t, tasks, 1)
 	require.Equal(t, casework.OwnerAuthority, tasks[0].Owner)

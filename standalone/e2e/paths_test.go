@@ -280,15 +280,18 @@ func unknownReviewer(t *testing.T, w *testworld.World) {
 }
 
 // continuedWithRequestsInFlight: a case continues as new again and again while
-// twenty people press at once, and every request is carried out once.
+// people press, some of them in the very moment, and every request is carried out
+// once.
 func continuedWithRequestsInFlight(t *testing.T, w *testworld.World) {
-	number := begin(t, w, "CONTINUED-1", "henan-2019", func(in *contract.CaseInput) { in.HistoryLimit = 60 })
+	number := begin(t, w, "CONTINUED-1", "henan-2019", func(in *contract.CaseInput) { in.HistoryLimit = 30 })
 	w.Does(t, chen, number, casework.Claim{})
 	const rounds, people = 4, 20
 	for round := range rounds {
 		var group sync.WaitGroup
 		for i := range people {
 			group.Go(func() {
+				// The case waits for a quiet second; who comes last comes as it ends.
+				time.Sleep([]time.Duration{0, 900, 1000, 1010, 1020}[i%5] * time.Millisecond)
 				key := fmt.Sprintf("press-%d-%d", round, i)
 				for range 2 { // a double click
 					a := w.Act(t, chen, number, reached, "Idempotency-Key", key)
@@ -299,6 +302,7 @@ func continuedWithRequestsInFlight(t *testing.T, w *testworld.World) {
 			})
 		}
 		group.Wait()
+		require.Eventually(t, func() bool { return historyRuns(t, w, number) > round+1 }, 20*time.Second, 50*time.Millisecond, "it continues as new")
 	}
 	events := w.Events(t, number)
 	require.Len(t, events, 2+rounds*people)
@@ -307,9 +311,6 @@ func continuedWithRequestsInFlight(t *testing.T, w *testworld.World) {
 		require.False(t, keys[e.Key], "%s was carried out twice", e.Key)
 		keys[e.Key] = true
 	}
-	runs := historyRuns(t, w, number)
-	require.Greater(t, runs, 2, "it did continue as new")
-	t.Logf("%d runs", runs)
 	// The clock was carried along.
 	w.Pass(t, number, 4*day)
 	require.NotNil(t, w.Case(t, number).OverdueSince)
