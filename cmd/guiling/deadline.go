@@ -14,7 +14,7 @@ import (
 // deadlineCmd asks the one function that knows when something is due. It needs
 // no database.
 type deadlineCmd struct {
-	Pack     string   `default:"henan-2019" help:"The rule pack."`
+	Pack     string   `default:"henan-2019" help:"The rule pack: its id, or a YAML file."`
 	From     string   `required:"" help:"Day 0, YYYY-MM-DD: the day itself is not counted."`
 	Pause    []string `help:"A pause, FROM..TO; may be given again." placeholder:"FROM..TO"`
 	ExtendTo string   `name:"extend-to" help:"An extension to this last day, after the pauses."`
@@ -22,7 +22,11 @@ type deadlineCmd struct {
 }
 
 func (d deadlineCmd) Run() error {
-	pack, err := rules.Load(d.Pack)
+	load := rules.Load
+	if isPath(d.Pack) {
+		load = readPack
+	}
+	pack, err := load(d.Pack)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type cli struct {
 	User         userCmd         `cmd:"" help:"People who work with the system."`
 	Organisation organisationCmd `cmd:"" help:"Authorities and departments."`
 	Deadline     deadlineCmd     `cmd:"" help:"Say when something is due by a rule pack, and why."`
+	Simulate     simulateCmd     `cmd:"" help:"Say which open cases would move under other rules, before they are published."`
+	Calendar     calendarCmd     `cmd:"" help:"The calendars of holidays by which working days are counted."`
 	Reconcile    reconcileCmd    `cmd:"" help:"Compare database and engine, and repair what is at odds."`
 	Healthcheck  healthcheckCmd  `cmd:"" help:"Ask a URL and fail unless it answers 200."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`

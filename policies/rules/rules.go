@@ -34,6 +34,16 @@ func All() ([]casework.RulePack, error) {
 	return strictyaml.LoadAll[casework.RulePack](files, unknown())
 }
 
+// Parse reads a pack that is not kept here: a draft. One that is malformed or does
+// not validate is CodeInvalid with the field at fault, or "pack".
+func Parse(data []byte) (casework.RulePack, error) {
+	var pack casework.RulePack
+	if err := strictyaml.Decode(data, &pack); err != nil {
+		return casework.RulePack{}, casework.Invalid("pack", "rule_pack_malformed", err.Error())
+	}
+	return pack, pack.Validate()
+}
+
 func load(from fs.FS, id string) (casework.RulePack, error) {
 	return strictyaml.Load[casework.RulePack](from, id, unknown())
 }

@@ -1,0 +1,141 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"guiling/internal/casework"
+	"guiling/internal/store"
+	"guiling/policies"
+)
+
+// maxMoves bounds the moves that are told one by one; the summary counts them all.
+const maxMoves = 500
+
+// Simulated is what a proposal of rules would do to open cases.
+type Simulated struct {
+	Summary casework.Simulation `json:"summary"`
+	// Moves are the cases whose last day would change, the largest change first.
+	// Cut says that there are more than are listed.
+	Moves []SimulatedMove `json:"moves"`
+	Cut   bool            `json:"cut"`
+}
+
+// SimulatedMove is one case whose deadline would move.
+type SimulatedMove struct {
+	casework.Move
+
+	Case store.Case `json:"-"`
+}
+
+// Simulator tells what other rules would do to open cases. It reads only.
+type Simulator struct {
+	Store *store.Store
+	Now   func() time.Time
+}
+
+// Simulate counts every open case in scope by the proposal.
+func (sim Simulator) Simulate(ctx context.Context, scope store.Scope, proposal casework.Rules) (Simulated, error) {
+	out := Simulated{Moves: []SimulatedMove{}}
+	err := sim.Store.EachOpenCase(ctx, scope, func(c store.Case, recorded []store.RecordedEvent) error {
+		state, err := fold(recorded)
+		if err != nil {
+			return fmt.Errorf("case %s: %w", c.Number, err)
+		}
+		if state.Version == 0 {
+			return nil
+		}
+		rules, err := sim.Store.RulesOf(ctx, state.PackID, state.PackVersion, state.CalendarVersion)
+		if err != nil {
+			return fmt.Errorf("rules of case %s: %w", c.Number, err)
+		}
+		move, ok := casework.Simulate(state, rules, proposal, sim.Now().Add(c.ClockOffset))
+		if !ok {
+			return nil
+		}
+		out.Summary.Add(move)
+		if move.Days != 0 {
+			out.Moves = append(out.Moves, SimulatedMove{Move: move, Case: c})
+		}
+		return nil
+	})
+	if err != nil {
+		return Simulated{}, err
+	}
+	slices.SortStableFunc(out.Moves, func(a, b SimulatedMove) int { return casework.CompareMoves(a.Move, b.Move) })
+	if len(out.Moves) > maxMoves {
+		out.Moves, out.Cut = out.Moves[:maxMoves], true
+	}
+	return out, nil
+}
+
+// Proposal names rules that are published, or brings a draft of a pack along.
+type Proposal struct {
+	PackID   string             // a published pack; its newest version
+	Draft    *casework.RulePack // in place of PackID
+	Calendar string             // a published version; empty: the newest
+}
+
+// Rules finds the rules of a proposal. What is not published is CodeNotFound with
+// the field.
+func (sim Simulator) Rules(ctx context.Context, p Proposal) (casework.Rules, error) {
+	var rules casework.Rules
+	if p.Draft != nil {
+		rules.Pack = *p.Draft
+	} else {
+		packs, err := sim.Store.RulePacks(ctx)
+		if err != nil {
+			return rules, err
+		}
+		i := slices.IndexFunc(packs, func(pack casework.RulePack) bool { return pack.ID == p.PackID })
+		if i < 0 {
+			return rules, casework.Invalid("pack", "rule_pack_unknown", fmt.Sprintf("there is no published pack %q", p.PackID))
+		}
+		rules.Pack = packs[i]
+	}
+	var err error
+	if p.Calendar == "" {
+		rules.Calendar, err = sim.Store.NewestCalendar(ctx)
+		return rules, err
+	}
+	rules.Calendar, err = sim.Store.Calendar(ctx, p.Calendar)
+	if isNotFound(err) {
+		return rules, casework.Invalid("calendar", "calendar_unknown", fmt.Sprintf("there is no published calendar %q", p.Calendar))
+	}
+	return rules, err
+}
+
+// SimulationChoices are the published packs and calendars.
+type SimulationChoices struct {
+	Packs     []casework.RulePack
+	Calendars []string
+}
+
+// SimulationChoices reads what a simulation can be made of.
+func (s *Service) SimulationChoices(ctx context.Context, actor casework.Actor) (SimulationChoices, error) {
+	if _, err := s.authorize(ctx, actor, casework.ActionSimulate, policies.Object{RegionPath: actor.RegionPath}); err != nil {
+		return SimulationChoices{}, err
+	}
+	packs, err := s.store.RulePacks(ctx)
+	if err != nil {
+		return SimulationChoices{}, err
+	}
+	calendars, err := s.store.CalendarVersions(ctx)
+	return SimulationChoices{Packs: packs, Calendars: calendars}, err
+}
+
+// SimulateRules tells a supervisor what a proposal would do to the open cases of
+// the subtree.
+func (s *Service) SimulateRules(ctx context.Context, actor casework.Actor, p Proposal) (Simulated, error) {
+	if _, err := s.authorize(ctx, actor, casework.ActionSimulate, policies.Object{RegionPath: actor.RegionPath}); err != nil {
+		return Simulated{}, err
+	}
+	sim := Simulator{Store: s.store, Now: s.now}
+	rules, err := sim.Rules(ctx, p)
+	if err != nil {
+		return Simulated{}, err
+	}
+	return sim.Simulate(ctx, scopeOf(actor), rules)
+}
