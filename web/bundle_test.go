@@ -498,6 +498,35 @@ func (o *office) ListEvents(_ context.Context, actor casework.Actor, f store.Eve
 	return page, nil
 }
 
+func (o *office) SimulationChoices(_ context.Context, actor casework.Actor) (commands.SimulationChoices, error) {
+	if !actor.Has(casework.RoleSupervisor) {
+		return commands.SimulationChoices{}, casework.Forbidden("not_allowed", "only supervisors")
+	}
+	return commands.SimulationChoices{Packs: []casework.RulePack{o.rules.Pack}, Calendars: []string{o.calendarVersion()}}, nil
+}
+
+func (o *office) SimulateRules(_ context.Context, _ casework.Actor, p commands.Proposal) (commands.Simulated, error) {
+	proposed := o.rules
+	if len(p.Draft) > 0 {
+		var err error
+		if proposed.Pack, err = rules.Parse(p.Draft); err != nil {
+			return commands.Simulated{}, err
+		}
+	} else if p.PackID != o.rules.Pack.ID {
+		return commands.Simulated{}, casework.Invalid("pack", "rule_pack_unknown", "there is no such pack")
+	}
+	var out commands.Simulated
+	for _, c := range o.cases {
+		if move, ok := casework.Simulate(c.state, o.rules, proposed, o.now); ok {
+			out.Summary.Add(move)
+			if move.Days != 0 {
+				out.Moves = append(out.Moves, commands.SimulatedMove{Move: move, Case: c.row})
+			}
+		}
+	}
+	return out, nil
+}
+
 func (o *office) Now(store.Case) time.Time { return o.now }
 
 // bundle is a running site with somebody's browser.

@@ -116,7 +116,7 @@ func reasons(t *testing.T) []string {
 		regexp.MustCompile(`\breason(?:[A-Z]\w*)?\s*=\s*"([a-z_]+)"`), // the stage table's too
 	}
 	for _, folder := range []string{
-		"internal/casework", "internal/commands", "internal/identity", "internal/store", "internal/engine", "workflows", "api", "web",
+		"internal/casework", "internal/commands", "internal/identity", "internal/store", "internal/engine", "workflows", "api", "web", "policies/rules",
 	} {
 		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
 		require.NoError(t, err)

@@ -32,6 +32,7 @@ func placesOf(actor casework.Actor, current string) []place {
 	add(supervises, "/overdue", "nav.overdue", "alert-triangle")
 	add(audits, "/events", "nav.events", "history")
 	add(supervises || audits, "/cases", "nav.cases_region", "file-text")
+	add(supervises, "/simulate", "nav.simulate", "clock")
 	return places
 }
 

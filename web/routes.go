@@ -40,6 +40,8 @@ func routes() []route {
 		{http.MethodGet, "/tasks", signedIn, casework.ActionRead, showInbox},
 		{http.MethodGet, "/cases", signedIn, casework.ActionRead, showCases},
 		{http.MethodGet, "/overdue", signedIn, casework.ActionListOverdue, showOverdue},
+		{http.MethodGet, "/simulate", signedIn, casework.ActionSimulate, showSimulation},
+		{http.MethodPost, "/simulate", signedIn, casework.ActionSimulate, simulateDraft},
 		{http.MethodGet, "/events", signedIn, casework.ActionListEvents, showEvents},
 		{http.MethodGet, "/cases/:number", signedIn, casework.ActionRead, showCase},
 		{http.MethodPost, "/cases/:number/actions/:action", signedIn, "", actOnCase},

@@ -33,6 +33,8 @@ type Commands interface {
 	ListCases(ctx context.Context, actor casework.Actor, filter store.CaseFilter) (commands.CasePage, error)
 	ListOverdue(ctx context.Context, actor casework.Actor, filter store.CaseFilter) (commands.CasePage, error)
 	ListEvents(ctx context.Context, actor casework.Actor, filter store.EventFilter) (commands.EventPage, error)
+	SimulationChoices(ctx context.Context, actor casework.Actor) (commands.SimulationChoices, error)
+	SimulateRules(ctx context.Context, actor casework.Actor, p commands.Proposal) (commands.Simulated, error)
 	Now(c store.Case) time.Time
 }
 

@@ -3,7 +3,6 @@ package worker
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 
 	historypb "go.temporal.io/api/history/v1"
@@ -58,7 +57,7 @@ func replay(history *historypb.History) (replayed, error) {
 	replayer := sdkworker.NewWorkflowReplayer()
 	observe := func(step contract.RecordEventsInput) { r.steps = append(r.steps, step) }
 	replayer.RegisterWorkflowWithOptions(workflows.Observed(observe), workflow.RegisterOptions{Name: contract.WorkflowCase})
-	quiet := sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	quiet := sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
 	if err := replayer.ReplayWorkflowHistory(quiet, history); err != nil {
 		return r, fmt.Errorf("replay: %w", err)
 	}

@@ -25,11 +25,10 @@ func (c simulateCmd) Run(r run) error {
 		sim := commands.Simulator{Store: st, Now: app.SystemClock}
 		proposal, draft := commands.Proposal{PackID: c.Pack, Calendar: c.Calendar}, casework.Calendar{}
 		if isPath(c.Pack) {
-			pack, err := readPack(c.Pack)
-			if err != nil {
-				return err
+			var err error
+			if proposal.Draft, err = os.ReadFile(c.Pack); err != nil {
+				return fmt.Errorf("rule pack: %w", err)
 			}
-			proposal.Draft = &pack
 		}
 		if isPath(c.Calendar) {
 			var err error

@@ -272,7 +272,8 @@ func TestMergedCases(t *testing.T) {
 
 	goesOn.record(t, casework.By{}, casework.CaseLinked{From: "410411-20260302-000002"})
 	for _, command := range []casework.Command{
-		casework.Withdraw{Reason: "群众撤回"}, casework.ProposeInvalid{Ground: casework.GroundMistaken, Evidence: "误评"},
+		casework.Withdraw{Reason: "群众撤回"},
+		casework.ProposeInvalid{Ground: casework.GroundMistaken, Evidence: "误评"},
 		casework.Merge{Into: "410411-20260301-000009", Reason: "再并"},
 	} {
 		require.Equal(t, "has_merged_cases", goesOn.refuses(t, super, command), "the other review would be lost")

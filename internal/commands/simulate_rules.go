@@ -9,10 +9,14 @@ import (
 	"guiling/internal/casework"
 	"guiling/internal/store"
 	"guiling/policies"
+	"guiling/policies/rules"
 )
 
 // maxMoves bounds the moves that are told one by one; the summary counts them all.
 const maxMoves = 500
+
+// maxDraft bounds the draft of a rule pack, in bytes.
+const maxDraft = 32 << 10
 
 // Simulated is what a proposal of rules would do to open cases.
 type Simulated struct {
@@ -47,11 +51,11 @@ func (sim Simulator) Simulate(ctx context.Context, scope store.Scope, proposal c
 		if state.Version == 0 {
 			return nil
 		}
-		rules, err := sim.Store.RulesOf(ctx, state.PackID, state.PackVersion, state.CalendarVersion)
+		own, err := sim.Store.RulesOf(ctx, state.PackID, state.PackVersion, state.CalendarVersion)
 		if err != nil {
 			return fmt.Errorf("rules of case %s: %w", c.Number, err)
 		}
-		move, ok := casework.Simulate(state, rules, proposal, sim.Now().Add(c.ClockOffset))
+		move, ok := casework.Simulate(state, own, proposal, sim.Now().Add(c.ClockOffset))
 		if !ok {
 			return nil
 		}
@@ -73,38 +77,46 @@ func (sim Simulator) Simulate(ctx context.Context, scope store.Scope, proposal c
 
 // Proposal names rules that are published, or brings a draft of a pack along.
 type Proposal struct {
-	PackID   string             // a published pack; its newest version
-	Draft    *casework.RulePack // in place of PackID
-	Calendar string             // a published version; empty: the newest
+	PackID   string // a published pack; its newest version
+	Draft    []byte // a pack as YAML, in place of PackID; it is kept nowhere
+	Calendar string // a published version; empty: the newest
 }
 
 // Rules finds the rules of a proposal. What is not published is CodeNotFound with
 // the field.
 func (sim Simulator) Rules(ctx context.Context, p Proposal) (casework.Rules, error) {
-	var rules casework.Rules
-	if p.Draft != nil {
-		rules.Pack = *p.Draft
-	} else {
-		packs, err := sim.Store.RulePacks(ctx)
-		if err != nil {
-			return rules, err
-		}
-		i := slices.IndexFunc(packs, func(pack casework.RulePack) bool { return pack.ID == p.PackID })
-		if i < 0 {
-			return rules, casework.Invalid("pack", "rule_pack_unknown", fmt.Sprintf("there is no published pack %q", p.PackID))
-		}
-		rules.Pack = packs[i]
-	}
+	var proposed casework.Rules
 	var err error
+	if proposed.Pack, err = sim.pack(ctx, p); err != nil {
+		return proposed, err
+	}
 	if p.Calendar == "" {
-		rules.Calendar, err = sim.Store.NewestCalendar(ctx)
-		return rules, err
+		proposed.Calendar, err = sim.Store.NewestCalendar(ctx)
+		return proposed, err
 	}
-	rules.Calendar, err = sim.Store.Calendar(ctx, p.Calendar)
+	proposed.Calendar, err = sim.Store.Calendar(ctx, p.Calendar)
 	if isNotFound(err) {
-		return rules, casework.Invalid("calendar", "calendar_unknown", fmt.Sprintf("there is no published calendar %q", p.Calendar))
+		return proposed, casework.Invalid("calendar", "calendar_unknown", fmt.Sprintf("there is no published calendar %q", p.Calendar))
 	}
-	return rules, err
+	return proposed, err
+}
+
+func (sim Simulator) pack(ctx context.Context, p Proposal) (casework.RulePack, error) {
+	if len(p.Draft) > maxDraft {
+		return casework.RulePack{}, casework.Invalid("draft", "text_too_long", fmt.Sprintf("a draft has at most %d bytes", maxDraft))
+	}
+	if len(p.Draft) > 0 {
+		return rules.Parse(p.Draft)
+	}
+	packs, err := sim.Store.RulePacks(ctx)
+	if err != nil {
+		return casework.RulePack{}, err
+	}
+	i := slices.IndexFunc(packs, func(pack casework.RulePack) bool { return pack.ID == p.PackID })
+	if i < 0 {
+		return casework.RulePack{}, casework.Invalid("pack", "rule_pack_unknown", fmt.Sprintf("there is no published pack %q", p.PackID))
+	}
+	return packs[i], nil
 }
 
 // SimulationChoices are the published packs and calendars.
@@ -133,9 +145,9 @@ func (s *Service) SimulateRules(ctx context.Context, actor casework.Actor, p Pro
 		return Simulated{}, err
 	}
 	sim := Simulator{Store: s.store, Now: s.now}
-	rules, err := sim.Rules(ctx, p)
+	proposed, err := sim.Rules(ctx, p)
 	if err != nil {
 		return Simulated{}, err
 	}
-	return sim.Simulate(ctx, scopeOf(actor), rules)
+	return sim.Simulate(ctx, scopeOf(actor), proposed)
 }

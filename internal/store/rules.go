@@ -24,13 +24,16 @@ func (s *Store) RulesOf(ctx context.Context, packID string, packVersion int, cal
 		return known.(casework.Rules), nil //nolint:errcheck,forcetypeassert // nothing else is stored there
 	}
 	var rules casework.Rules
+	// That a case has rules is a promise of ours: what is missing is no mistake of
+	// whoever asked for the case.
 	err := s.readJSON(ctx, &rules.Pack, `SELECT body FROM rule_packs WHERE id = $1 AND version = $2`, packID, packVersion)
 	if err != nil {
-		return casework.Rules{}, notFound(err, "rule_pack")
+		return casework.Rules{}, fmt.Errorf("rule pack %s version %d: %w", packID, packVersion, err)
 	}
 	if calendarVersion != "" {
-		if rules.Calendar, err = s.Calendar(ctx, calendarVersion); err != nil {
-			return casework.Rules{}, err
+		err := s.readJSON(ctx, &rules.Calendar, `SELECT body FROM calendars WHERE version = $1`, calendarVersion)
+		if err != nil {
+			return casework.Rules{}, fmt.Errorf("calendar %s: %w", calendarVersion, err)
 		}
 	}
 	s.rules.Store(key, rules)
@@ -47,7 +50,7 @@ func (s *Store) RulesInForce(ctx context.Context, packID string, at time.Time) (
 		SELECT body FROM rule_packs WHERE id = $1 AND effective_from <= CAST($2 AS date)
 		ORDER BY effective_from DESC, version DESC LIMIT 1`, packID, day.String())
 	if err != nil {
-		return casework.Rules{}, fmt.Errorf("rule pack %s on %s: %w", packID, day, notFound(err, "rule_pack"))
+		return casework.Rules{}, fmt.Errorf("rule pack %s on %s: %w", packID, day, err)
 	}
 	if rules.Pack.NeedsCalendar() {
 		if rules.Calendar, err = s.NewestCalendar(ctx); err != nil {
