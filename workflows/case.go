@@ -141,16 +141,29 @@ func (c *caseRun) waitForClock(ctx workflow.Context) error {
 		return workflow.Await(ctx, moved)
 	}
 	if wait := alarm.At.Sub(workflow.Now(ctx)); wait > 0 {
-		options := workflow.AwaitOptions{Timeout: wait, TimerOptions: workflow.TimerOptions{Summary: alarm.Key}}
-		changed, err := workflow.AwaitWithOptions(ctx, options, moved)
-		if err != nil {
-			return fmt.Errorf("wait for the clock: %w", err)
-		}
-		if changed {
-			return nil
+		rang, err := waitFor(ctx, wait, alarm.Key, moved)
+		if err != nil || !rang {
+			return err
 		}
 	}
 	return c.locked(ctx, func() error { return c.tick(ctx) })
+}
+
+// waitFor sleeps until the time is over, and then rang is true, or until moved
+// holds. Then its timer is cancelled: what AwaitWithOptions leaves would wake the
+// case at every deadline that it once had.
+func waitFor(ctx workflow.Context, wait time.Duration, summary string, moved func() bool) (rang bool, err error) {
+	timerCtx, cancel := workflow.WithCancel(ctx)
+	timer := workflow.NewTimerWithOptions(timerCtx, wait, workflow.TimerOptions{Summary: summary})
+	if err := workflow.Await(ctx, func() bool { return timer.IsReady() || moved() }); err != nil {
+		cancel()
+		return false, fmt.Errorf("wait for the clock: %w", err)
+	}
+	rang = timer.IsReady()
+	if !rang {
+		cancel()
+	}
+	return rang, nil
 }
 
 // tick lets the clock do what is due now. The lock is held: a decision that was

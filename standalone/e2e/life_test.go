@@ -124,7 +124,8 @@ func wholeCase(t *testing.T, w *testworld.World) {
 		"rectified", "feedback_sent", "answer_recorded", "reopened", "rectified", "feedback_sent",
 		"answer_recorded", "closed", "spot_check_drawn", "spot_check_recorded", "archived",
 	}, testworld.Kinds(w.Events(t, number)))
-	alarmsRangAtTheirInstants(t, w, number, until)
+	// The engine counts a timer in whole seconds, rounded up.
+	alarmsRangAtTheirInstants(t, w, number, until, 2*time.Second)
 
 	c = w.Case(t, number)
 	require.True(t, c.EverLate, "what was late stays late")
@@ -134,10 +135,8 @@ func wholeCase(t *testing.T, w *testworld.World) {
 }
 
 // alarmsRangAtTheirInstants holds every event of the clock against the calendar.
-func alarmsRangAtTheirInstants(t *testing.T, w *testworld.World, number string, lastDay casework.Date) {
+func alarmsRangAtTheirInstants(t *testing.T, w *testworld.World, number string, lastDay casework.Date, precision time.Duration) {
 	t.Helper()
-	// The engine counts a timer in whole seconds, rounded up.
-	const precision = 2 * time.Second
 	for _, e := range w.Events(t, number) {
 		var due time.Time
 		switch b := e.Body.(type) {

@@ -43,6 +43,8 @@ type World struct {
 	Engine *engine.Engine
 	// URL is where pages and API are served.
 	URL string
+	// StopWorker stops the world's own worker; RunWorker starts another.
+	StopWorker func()
 	// Tokens are the bearer tokens of the people of the demo, by user name.
 	Tokens map[string]string
 
@@ -113,7 +115,7 @@ func NewUnder(t *testing.T, pack string) *World {
 	pages := httptest.NewServer(handler)
 	t.Cleanup(pages.Close)
 	w.URL, w.client = pages.URL, pages.Client()
-	w.RunWorker(t)
+	w.StopWorker = w.RunWorker(t)
 	return w
 }
 
