@@ -25,6 +25,10 @@ func TestDay(t *testing.T) {
 		t.Parallel()
 		overdueAndOthers(t, w, b)
 	})
+	t.Run("other rules, simulated", func(t *testing.T) {
+		t.Parallel()
+		otherRules(t, w, b)
+	})
 	t.Run("merged, taken over, answered late", func(t *testing.T) {
 		t.Parallel()
 		mergedTakenOverAnsweredLate(t, w, b)
@@ -188,4 +192,17 @@ func mergedTakenOverAnsweredLate(t *testing.T, w *testworld.World, b browser) {
 	require.Equal(t, before.Stage, after.Stage)
 	require.Equal(t, before.Version+1, after.Version)
 	handler.inEnglish(func() { handler.open("/cases/" + earlier); handler.picture("case-late-answer-en") })
+}
+
+// otherRules: a supervisor looks what five working days would do, before anybody
+// publishes them.
+func otherRules(t *testing.T, w *testworld.World, b browser) {
+	supervisor := signIn(t, b, w, "zhanhe.jiandu.lin")
+	supervisor.open("/simulate")
+	supervisor.picture("simulate-empty")
+	supervisor.open("/simulate?pack=working-days-15")
+	require.Contains(t, supervisor.text("main"), "在办并正在计时的案件")
+	supervisor.picture("simulate")
+	supervisor.onPhone(func() { supervisor.open("/simulate?pack=working-days-15"); supervisor.picture("simulate-phone") })
+	supervisor.inEnglish(func() { supervisor.open("/simulate?pack=working-days-15"); supervisor.picture("simulate-en") })
 }
