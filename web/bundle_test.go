@@ -111,12 +111,13 @@ type oneCase struct {
 // office is a Commands that keeps cases in memory. The domain decides; only the
 // engine, the database and the policy are missing.
 type office struct {
-	mu     sync.Mutex
-	rules  casework.Rules
-	now    time.Time
-	cases  []*oneCase
-	sent   []commands.Request
-	answer error // given to the next Act in place of acting
+	mu      sync.Mutex
+	rules   casework.Rules
+	now     time.Time
+	cases   []*oneCase
+	sent    []commands.Request
+	repairs []store.Repair
+	answer  error // given to the next Act in place of acting
 }
 
 func newOffice(t *testing.T) *office {
@@ -377,6 +378,9 @@ func (o *office) ViewCase(_ context.Context, actor casework.Actor, number string
 			a.Blocked = domain
 		}
 		view.Actions = append(view.Actions, a)
+	}
+	if view.CanReadHistory {
+		view.Repairs = o.repairs
 	}
 	return view, nil
 }

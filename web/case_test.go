@@ -566,3 +566,16 @@ func TestEveryEventIsTold(t *testing.T) {
 		}
 	}
 }
+
+// TestRepairsAreTheAuditors: what the system put right is shown to who audits the
+// case, and to nobody else.
+func TestRepairsAreTheAuditors(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.office.open("410411-20261125-000001", 0, nil)
+	b.office.repairs = []store.Repair{{Kind: store.RepairReplayed, Build: "v9", At: b.office.now}}
+	b.signIn(gu)
+	require.Contains(t, words(b.get("/cases/410411-20261125-000001").one(t, "main")), "数据库缺少的事件，已按流程历史补记")
+	b.signIn(chen)
+	require.NotContains(t, words(b.get("/cases/410411-20261125-000001").one(t, "main")), "补记")
+}

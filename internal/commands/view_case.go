@@ -30,6 +30,9 @@ type CaseView struct {
 	CanReveal bool
 	// CanReadHistory says whether this person sees rules and builds of events.
 	CanReadHistory bool
+	// Repairs are what the reconciler put right in this case; only for who reads its
+	// history.
+	Repairs []store.Repair
 }
 
 // AvailableAction is an action that the policy allows this person, with the
@@ -63,6 +66,11 @@ func (s *Service) ViewCase(ctx context.Context, actor casework.Actor, number str
 	view := CaseView{Case: c.row, State: c.state, Now: s.nowOf(c.row), Events: c.events}
 	view.CanReveal = c.row.ReviewerKnown && s.policy.Decide(actor, casework.ActionReveal, c.object).Allowed
 	view.CanReadHistory = s.policy.Decide(actor, casework.ActionReadHistory, c.object).Allowed
+	if view.CanReadHistory {
+		if view.Repairs, err = s.store.RepairsOf(ctx, number); err != nil {
+			return CaseView{}, err
+		}
+	}
 	if c.state.Version == 0 {
 		return view, nil
 	}

@@ -25,6 +25,11 @@ const (
 	RepairRebuilt   RepairKind = "projection_rebuilt" // row or tasks were not what the events say
 )
 
+// RepairKinds lists the kinds.
+func RepairKinds() []RepairKind {
+	return []RepairKind{RepairStarted, RepairRestored, RepairOrphan, RepairDuplicate, RepairReplayed, RepairRebuilt}
+}
+
 // Repair is one thing that was put right. It is an audit record and never changes.
 type Repair struct {
 	CaseNumber string          `db:"case_number" json:"case_number"`
