@@ -21,6 +21,8 @@ import (
 // TestReconcile breaks database and engine apart in every way that a restored
 // backup, a lost server or a clumsy operator could, and asks for one story again.
 // It is alone in its world: nothing may happen to cases while they are broken.
+//
+//nolint:paralleltest // see above
 func TestReconcile(t *testing.T) {
 	w := testworld.New(t)
 	healthy := w.OpenCase(t, "HEALTHY-1", zhanhe, ziran)

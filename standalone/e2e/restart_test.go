@@ -14,6 +14,8 @@ import (
 // TestWorkerRestarts stops and starts the worker again and again while a case lives
 // through its warnings, its deadline and its escalations. Each comes once, at its
 // instant. It is alone in its world: nobody else needs the worker.
+//
+//nolint:paralleltest // see above
 func TestWorkerRestarts(t *testing.T) {
 	w := testworld.New(t)
 	number := w.OpenCase(t, "RESTART-1", zhanhe, ziran)
