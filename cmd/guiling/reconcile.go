@@ -39,6 +39,6 @@ func (c reconcileCmd) Run(r run) error {
 		lines = append(lines, fmt.Sprintf("  %-20s %d\n", kind, n))
 	}
 	slices.Sort(lines)
-	_, err = fmt.Fprintf(os.Stdout, "%d open cases looked at, %d could not be judged\n%s", found.Looked, found.Failed, strings.Join(lines, ""))
+	_, err = fmt.Fprintf(os.Stdout, "%d resting open cases looked at, %d could not be judged\n%s", found.Looked, found.Failed, strings.Join(lines, ""))
 	return err
 }
