@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"guiling/internal/casework"
 )
 
 // programs builds both programs once for the tests of this package.
@@ -207,6 +209,7 @@ func TestNewcomer(t *testing.T) {
 	require.Positive(t, ofDepartment)
 	require.Len(t, inbox.body.Tasks, ofDepartment)
 
+	r.operatorsCommands()
 	r.worksWithoutEngine(lead)
 
 	// SIGKILL in mid-work, three times: every request is repeated until it is
@@ -299,4 +302,37 @@ func TestDemo(t *testing.T) {
 	for _, line := range []string{"超期：整改期限", "3 天，自动督办到上一级机构", "评价人答复：不满意", "电话回访，通过", "Archived"} {
 		require.Contains(t, string(output), line)
 	}
+}
+
+// operatorsCommands: what other rules would do, a calendar that is published, and a
+// look whether database and engine agree.
+func (r *running) operatorsCommands() {
+	r.t.Helper()
+	var simulated struct {
+		Summary casework.Simulation `json:"summary"`
+		Moves   []struct {
+			Number string `json:"number"`
+		} `json:"moves"`
+	}
+	require.NoError(r.t, json.Unmarshal([]byte(r.shell("simulate", "--pack", "henan-2019", "--json")), &simulated))
+	require.Equal(r.t, casework.Simulation{Looked: 62, Unmoved: 62}, simulated.Summary, "their own rules move nothing")
+	require.Empty(r.t, simulated.Moves)
+
+	draft, err := os.ReadFile(filepath.Join("..", "..", "policies", "rules", "henan-2019.yaml"))
+	require.NoError(r.t, err)
+	path := filepath.Join(r.folder, "draft.yaml")
+	require.NoError(r.t, os.WriteFile(path, bytes.Replace(draft, []byte("days: 3\n"), []byte("days: 4\n"), 1), 0o600))
+	require.NoError(r.t, json.Unmarshal([]byte(r.shell("simulate", "--pack", path, "--json")), &simulated))
+	require.Equal(r.t, casework.Simulation{Looked: 62, Later: 62}, simulated.Summary)
+	require.Len(r.t, simulated.Moves, 62)
+
+	holidays, err := os.ReadFile(filepath.Join("..", "..", "reference", "holidays-cn.csv"))
+	require.NoError(r.t, err)
+	path = filepath.Join(r.folder, "holidays.csv")
+	require.NoError(r.t, os.WriteFile(path, append(holidays, "2027-01-01,holiday,元旦\n"...), 0o600))
+	require.Contains(r.t, r.shell("calendar", "publish", path), "adopt it within a minute")
+	require.Contains(r.t, r.shell("calendar", "publish", path), "was published before")
+	require.True(r.t, strings.HasPrefix(r.shell("calendar", "list"), "2027-12-31-"), "the newest comes first")
+
+	require.JSONEq(r.t, `{"looked": 62, "repairs": {}, "failed": 0, "elsewhere": false}`, r.shell("reconcile", "--quiet", "0s", "--json"))
 }
