@@ -364,7 +364,7 @@ func TestDocumentListsTheProblemCodes(t *testing.T) {
 	elsewhere := []string{
 		"wrong_credentials", "demo_off", "too_many", // sign-in; too_many is documented for gateways as well
 		"username_taken", "username_not_plain", "organisation_not_found", "fast_forward_range", // the command line
-		"rule_pack_unknown", "calendar_unknown", // the simulator, which has a page and no path here
+		"rule_pack_unknown", "rule_pack_too_long", "calendar_unknown", "calendar_ends_earlier", // the simulator, which has a page and no path here
 		"calendar_not_adopted", // the product asks it of a case, nobody else
 	}
 	patterns := []*regexp.Regexp{

@@ -521,6 +521,7 @@ func (o *office) SimulateRules(_ context.Context, _ casework.Actor, p commands.P
 	}
 	var out commands.Simulated
 	for _, c := range o.cases {
+		out.Open++
 		if move, ok := casework.Simulate(c.state, o.rules, proposed, o.now); ok {
 			out.Summary.Add(move)
 			if move.Days != 0 {

@@ -72,6 +72,9 @@ func (v *visit) keptTexts() []keptText {
 			kept = append(kept, keptText{Label: v.say.T(fieldKey(action, f.Name)), Text: text})
 		}
 	}
+	if draft := v.typed("draft"); v.Path() == "/simulate" && strings.TrimSpace(draft) != "" {
+		kept = append(kept, keptText{Label: v.say.T("simulate.draft"), Text: draft})
+	}
 	return kept
 }
 

@@ -18,6 +18,7 @@ type simulatePage struct {
 	Error     string // why the proposal could not be counted
 	Asked     bool
 	Summary   string
+	Aside     string // of those that take no part, or only in part
 	Rows      []simulateRow
 	Cut       bool
 }
@@ -26,8 +27,9 @@ type simulatePage struct {
 type simulateRow struct {
 	Number, Path, Matter, Department, Clock, Before, After string
 
-	Days      int
-	NewlyLate bool
+	Days int
+
+	NewlyLate, WindowPassed, Paused, Provisional bool
 }
 
 // showSimulation answers GET /simulate?pack=&calendar=: which open cases would move
@@ -50,6 +52,10 @@ func (v *visit) simulate(pack, calendar, draft string) error {
 		frame: v.frame(v.say.T("simulate.title"), "/simulate"), Packs: choices.Packs, Calendars: choices.Calendars,
 		Pack: pack, Calendar: calendar, Draft: draft, Asked: pack != "" || draft != "",
 	}
+	p.Here = "/simulate" // where one comes back to from a draft that was sent
+	if v.Request().Method == http.MethodGet {
+		p.Here = v.here()
+	}
 	if !p.Asked {
 		return v.render(http.StatusOK, "simulate", p)
 	}
@@ -69,12 +75,16 @@ func (v *visit) simulate(pack, calendar, draft string) error {
 	sum := result.Summary
 	p.Cut = result.Cut
 	p.Summary = v.say.T("simulate.summary", "Looked", sum.Looked, "Later", sum.Later, "Earlier", sum.Earlier,
-		"Unmoved", sum.Unmoved, "NewlyLate", sum.NewlyLate, "NotLate", sum.NotLate)
+		"Unmoved", sum.Unmoved, "NewlyLate", sum.NewlyLate, "NotLate", sum.NotLate,
+		"LargestLater", sum.LargestLater, "LargestEarlier", sum.LargestEarlier)
+	if without := result.Open - sum.Looked; without+sum.Paused+sum.WindowsPassed > 0 {
+		p.Aside = v.say.T("simulate.aside", "Without", without, "Paused", sum.Paused, "Closed", sum.WindowsPassed)
+	}
 	for _, m := range result.Moves {
 		p.Rows = append(p.Rows, simulateRow{
 			Number: m.Case.Number, Path: casePath(m.Case.Number), Matter: m.Case.MatterName, Department: m.Case.DepartmentName,
 			Clock: v.say.T("clock." + string(m.Clock)), Before: m.Before.LastDay.String(), After: m.After.LastDay.String(),
-			Days: m.Days, NewlyLate: m.WouldLate && !m.WasLate,
+			Days: m.Days, NewlyLate: m.NewlyLate(), WindowPassed: m.WindowPassed, Paused: m.Paused, Provisional: m.After.Provisional,
 		})
 	}
 	return v.render(http.StatusOK, "simulate", p)

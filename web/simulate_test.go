@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"guiling/internal/casework"
 )
 
 func TestSimulatePage(t *testing.T) {
@@ -44,4 +46,36 @@ func TestSimulatePage(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, p.StatusCode)
 	require.Contains(t, words(p.one(t, "p", "id", "draft-wrong")), "不是有效的规则文件")
 	require.Contains(t, words(p.one(t, "textarea", "id", "draft")), "days: <script>", "what was typed is kept")
+}
+
+func TestSimulatePageSaysWhatElseThereIs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	answer := caseAt(t, b, 1, "answer")
+	paused := b.office.open(number(2), 1, nil)
+	b.office.does(t, paused, lin, 0, casework.Pause{Category: casework.PauseOther, Reason: "评价人请求延后"})
+	closed := b.office.open(number(3), 1, nil)
+	b.office.does(t, closed, lin, 0, casework.Withdraw{Reason: "撤回"})
+	b.signIn(lin)
+
+	draft, err := os.ReadFile(filepath.Join("..", "policies", "rules", "henan-2019.yaml"))
+	require.NoError(t, err)
+	shorter := strings.NewReplacer("days: 3\n", "days: 1\n", "days: 5\n", "days: 1\n").Replace(string(draft))
+	b.office.now = answer.state.Clock.Day0.AddDays(3).At(10, 0)
+	p := b.do(http.MethodPost, "/simulate", url.Values{"draft": {shorter}})
+	require.Equal(t, http.StatusOK, p.StatusCode)
+	table := words(p.one(t, "table"))
+	require.Contains(t, table, number(1))
+	require.Contains(t, table, "答复期限届满")
+	require.Contains(t, table, "计时暂停")
+	require.Empty(t, p.all("strong", "class", "g-mark-late"), "neither an answer nor a pause makes anybody late")
+	require.Contains(t, words(p.one(t, "main")), "不参与模拟（没有计时）的在办案件 1 件")
+	next, _ := attribute(p.one(t, "input", "name", "next"), "value")
+	require.Equal(t, "/simulate", next, "another language comes back here")
+
+	// A draft that was sent after the session had ended is not lost.
+	b.newBrowser()
+	p = b.do(http.MethodPost, "/simulate", url.Values{"draft": {shorter}})
+	require.Equal(t, http.StatusUnauthorized, p.StatusCode)
+	require.Contains(t, words(p.one(t, "section", "class", "g-kept")), "id: henan-2019")
 }

@@ -2,9 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
+	"text/tabwriter"
 
 	"guiling/internal/app"
+	"guiling/internal/casework"
+	"guiling/internal/commands"
 	"guiling/internal/store"
 )
 
@@ -23,32 +27,49 @@ func (p publishCalendarCmd) Run(r run) error {
 		return err
 	}
 	return r.withStore(func(_ app.Settings, st *store.Store) error {
-		fresh, err := st.PublishCalendar(r.ctx, calendar)
+		publication, err := commands.CalendarPublisher{Store: st}.Publish(r.ctx, calendar)
 		if err != nil {
 			return err
 		}
-		words := "published; running cases that count working days adopt it within a minute"
-		if !fresh {
-			words = "was published before; nothing changed"
-		}
-		_, err = fmt.Fprintf(os.Stdout, "calendar %s %s\n", calendar.Version, words)
-		return err
+		return tellPublication(os.Stdout, publication)
 	})
+}
+
+func tellPublication(out io.Writer, p commands.Publication) error {
+	words := "published, known through " + p.PublishedThrough.String()
+	if !p.Fresh {
+		words = "already published, nothing changed"
+	}
+	if p.Version != p.InForce {
+		words += "; in force is " + p.InForce
+	}
+	_, err := fmt.Fprintf(out, "calendar %s %s\n%d running cases count by another calendar and are asked to recount within a minute; late ones keep theirs\n",
+		p.Version, words, p.ToRecount)
+	return err
 }
 
 type listCalendarsCmd struct{}
 
 func (listCalendarsCmd) Run(r run) error {
 	return r.withStore(func(_ app.Settings, st *store.Store) error {
-		versions, err := st.CalendarVersions(r.ctx)
+		calendars, err := st.PublishedCalendars(r.ctx)
 		if err != nil {
 			return err
 		}
-		for _, v := range versions {
-			if _, err := fmt.Fprintln(os.Stdout, v); err != nil {
-				return err
-			}
-		}
-		return nil
+		return tellCalendars(os.Stdout, calendars)
 	})
+}
+
+func tellCalendars(out io.Writer, calendars []store.PublishedCalendar) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "VERSION\tKNOWN THROUGH\tPUBLISHED\tRUNNING CASES\t") // the writer keeps its error for Flush
+	for i, c := range calendars {
+		inForce := ""
+		if i == 0 {
+			inForce = "in force"
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n",
+			c.Version, c.PublishedThrough, c.PublishedAt.In(casework.China()).Format("2006-01-02 15:04"), c.Cases, inForce)
+	}
+	return table.Flush()
 }

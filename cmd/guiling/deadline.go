@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"guiling/internal/casework"
 	"guiling/policies/rules"
 	"guiling/reference"
@@ -15,34 +17,39 @@ import (
 // no database.
 type deadlineCmd struct {
 	Pack     string   `default:"henan-2019" help:"The rule pack: its id, or a YAML file."`
+	Calendar string   `type:"existingfile" help:"A CSV file of holidays. Default: those of this program."`
+	Clock    string   `enum:"verification,rectification,explanation,answer" default:"rectification" help:"Which limit: ${enum}."`
 	From     string   `required:"" help:"Day 0, YYYY-MM-DD: the day itself is not counted."`
-	Pause    []string `help:"A pause, FROM..TO; may be given again." placeholder:"FROM..TO"`
-	ExtendTo string   `name:"extend-to" help:"An extension to this last day, after the pauses."`
+	Pause    []string `sep:"none" help:"A pause. May be given again; pauses and extensions count in the order in which they are given." placeholder:"FROM..TO"`
+	ExtendTo []string `name:"extend-to" sep:"none" help:"An extension to this last day; may be given again." placeholder:"DATE"`
 	JSON     bool     `name:"json" help:"Print the deadline with its explanation as JSON."`
+
+	given []given
 }
 
-func (d deadlineCmd) Run() error {
-	load := rules.Load
-	if isPath(d.Pack) {
-		load = readPack
+// given is a pause or an extension, as it stands on the command line.
+type given struct{ flag, text string }
+
+// AfterApply notes the order of pauses and extensions, which the fields have lost:
+// a pause after an extension moves the extended day.
+func (d *deadlineCmd) AfterApply(line *kong.Context) error { //nolint:unparam // the form of a hook
+	left := map[string][]string{"pause": d.Pause, "extend-to": d.ExtendTo}
+	for _, element := range line.Path {
+		if element.Flag == nil || len(left[element.Flag.Name]) == 0 {
+			continue
+		}
+		name := element.Flag.Name
+		d.given = append(d.given, given{name, left[name][0]})
+		left[name] = left[name][1:]
 	}
-	pack, err := load(d.Pack)
+	return nil
+}
+
+func (d *deadlineCmd) Run() error {
+	pack, deadline, err := d.compute()
 	if err != nil {
 		return err
 	}
-	calendar, err := reference.Calendar()
-	if err != nil {
-		return err
-	}
-	day0, err := dateOf("from", d.From)
-	if err != nil {
-		return err
-	}
-	adjustments, err := d.adjustments()
-	if err != nil {
-		return err
-	}
-	deadline := casework.ComputeDeadline(pack, calendar, pack.Rectification, day0, adjustments)
 	if d.JSON {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")
@@ -52,34 +59,76 @@ func (d deadlineCmd) Run() error {
 	return err
 }
 
-func (d deadlineCmd) adjustments() ([]casework.Adjustment, error) {
-	var adjustments []casework.Adjustment
-	for _, pause := range d.Pause {
-		from, to, ok := strings.Cut(pause, "..")
-		if !ok {
-			return nil, casework.Invalid("pause", "not_a_period", "write FROM..TO, for example 2026-03-01..2026-03-04")
-		}
-		start, err := dateOf("pause", from)
-		if err != nil {
-			return nil, err
-		}
-		end, err := dateOf("pause", to)
-		if err != nil {
-			return nil, err
-		}
-		if end.Before(start) {
-			return nil, casework.Invalid("pause", "not_a_period", "a pause ends after it begins")
-		}
-		adjustments = append(adjustments, casework.Adjustment{PausedFrom: start, PausedTo: end})
+func (d *deadlineCmd) compute() (casework.RulePack, casework.Deadline, error) {
+	load := rules.Load
+	if isPath(d.Pack) {
+		load = readPack
 	}
-	if d.ExtendTo != "" {
-		until, err := dateOf("extend-to", d.ExtendTo)
+	pack, err := load(d.Pack)
+	if err != nil {
+		return pack, casework.Deadline{}, err
+	}
+	calendar, err := d.calendar()
+	if err != nil {
+		return pack, casework.Deadline{}, err
+	}
+	day0, err := dateOf("from", d.From)
+	if err != nil {
+		return pack, casework.Deadline{}, err
+	}
+	adjustments, err := d.adjustments()
+	if err != nil {
+		return pack, casework.Deadline{}, err
+	}
+	limit := pack.LimitOf(casework.ClockKind(d.Clock))
+	return pack, casework.ComputeDeadline(pack, calendar, limit, day0, adjustments), nil
+}
+
+func (d *deadlineCmd) calendar() (casework.Calendar, error) {
+	if d.Calendar == "" {
+		return reference.Calendar()
+	}
+	return readCalendar(d.Calendar)
+}
+
+func (d *deadlineCmd) adjustments() ([]casework.Adjustment, error) {
+	adjustments := make([]casework.Adjustment, 0, len(d.given))
+	for _, g := range d.given {
+		adjust := pauseOf
+		if g.flag == "extend-to" {
+			adjust = extensionOf
+		}
+		a, err := adjust(g.text)
 		if err != nil {
 			return nil, err
 		}
-		adjustments = append(adjustments, casework.Adjustment{ExtendTo: until})
+		adjustments = append(adjustments, a)
 	}
 	return adjustments, nil
+}
+
+func extensionOf(text string) (casework.Adjustment, error) {
+	until, err := dateOf("extend-to", text)
+	return casework.Adjustment{ExtendTo: until}, err
+}
+
+func pauseOf(text string) (casework.Adjustment, error) {
+	from, to, ok := strings.Cut(text, "..")
+	if !ok {
+		return casework.Adjustment{}, casework.Invalid("pause", "not_a_period", "write FROM..TO, for example 2026-03-01..2026-03-04")
+	}
+	start, err := dateOf("pause", from)
+	if err != nil {
+		return casework.Adjustment{}, err
+	}
+	end, err := dateOf("pause", to)
+	if err != nil {
+		return casework.Adjustment{}, err
+	}
+	if end.Before(start) {
+		return casework.Adjustment{}, casework.Invalid("pause", "not_a_period", "a pause ends after it begins")
+	}
+	return casework.Adjustment{PausedFrom: start, PausedTo: end}, nil
 }
 
 func dateOf(flag, text string) (casework.Date, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"text/tabwriter"
 
@@ -48,43 +49,83 @@ func (c simulateCmd) Run(r run) error {
 		if err != nil {
 			return err
 		}
-		return c.print(result)
+		return c.tell(os.Stdout, rules, result)
 	})
 }
 
+// simulationJSON is the answer with --json.
+type simulationJSON struct {
+	Pack            string              `json:"pack"`
+	PackVersion     int                 `json:"pack_version"`
+	CalendarVersion string              `json:"calendar_version"`
+	Open            int                 `json:"open"`
+	Summary         casework.Simulation `json:"summary"`
+	Moves           []moveJSON          `json:"moves"`
+	Cut             bool                `json:"cut"` // there are more moves than are listed
+}
+
 type moveJSON struct {
-	Number string `json:"number"`
+	Number string         `json:"number"`
+	Stage  casework.Stage `json:"stage"`
 	casework.Move
 }
 
-func (c simulateCmd) print(result commands.Simulated) error {
+func (c simulateCmd) tell(out io.Writer, proposal casework.Rules, result commands.Simulated) error {
 	if c.JSON {
-		moves := make([]moveJSON, 0, len(result.Moves))
+		answer := simulationJSON{
+			Pack: proposal.Pack.ID, PackVersion: proposal.Pack.Version, CalendarVersion: proposal.Calendar.Version,
+			Open: result.Open, Summary: result.Summary, Moves: make([]moveJSON, 0, len(result.Moves)), Cut: result.Cut,
+		}
 		for _, m := range result.Moves {
-			moves = append(moves, moveJSON{Number: m.Case.Number, Move: m.Move})
+			answer.Moves = append(answer.Moves, moveJSON{Number: m.Case.Number, Stage: m.Case.Stage, Move: m.Move})
 		}
-		encoder := json.NewEncoder(os.Stdout)
+		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(map[string]any{"summary": result.Summary, "moves": moves, "cut": result.Cut})
+		return encoder.Encode(answer)
 	}
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	for _, m := range result.Moves {
-		late := ""
-		if m.WouldLate && !m.WasLate {
-			late = "would be late"
+	if len(result.Moves) > 0 {
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		_, _ = fmt.Fprintln(table, "NUMBER\tSTAGE\tCLOCK\tNOW\tTHEN\tDAYS\t") // the writer keeps its error for Flush
+		for _, m := range result.Moves {
+			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%+d\t%s\n",
+				m.Case.Number, m.Case.Stage, m.Clock, m.Before.LastDay, m.After.LastDay, m.Days, remark(m.Move))
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%+d days\t%s\n", m.Case.Number, m.Clock, m.Before.LastDay, m.After.LastDay, m.Days, late)
-	}
-	if err := table.Flush(); err != nil {
-		return err
+		if err := table.Flush(); err != nil {
+			return err
+		}
 	}
 	s := result.Summary
-	more := ""
-	if result.Cut {
-		more = fmt.Sprintf(" (the %d largest moves are listed)", len(result.Moves))
+	_, err := fmt.Fprintf(out, `by %s version %d and calendar %s
+%d open cases with a clock, %d without take no part
+%d later (by %d days at most), %d earlier (by %d days at most), %d unmoved
+%d would become late, %d would no longer be; %d would be closed, their time to answer over; %d are paused
+`,
+		proposal.Pack.ID, proposal.Pack.Version, proposal.Calendar.Version, s.Looked, result.Open-s.Looked,
+		s.Later, s.LargestLater, s.Earlier, s.LargestEarlier, s.Unmoved, s.NewlyLate, s.NotLate, s.WindowsPassed, s.Paused)
+	if err != nil {
+		return err
 	}
-	_, err := fmt.Fprintf(os.Stdout, "%d open cases with a clock: %d later, %d earlier, %d unmoved; %d would become late, %d would no longer be%s\n"+
-		"Running cases keep the pack with which they began; this is what it would be like.\n",
-		s.Looked, s.Later, s.Earlier, s.Unmoved, s.NewlyLate, s.NotLate, more)
+	if result.Cut {
+		if _, err := fmt.Fprintf(out, "the %d largest of %d moves are listed\n", len(result.Moves), s.Moved()); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintln(out, "Running cases keep the pack with which they began; this is what it would be like.")
 	return err
+}
+
+// remark says what else there is to know of a move.
+func remark(m casework.Move) string {
+	switch {
+	case m.NewlyLate():
+		return "would be late"
+	case m.WindowPassed:
+		return "would be closed"
+	case m.Paused:
+		return "paused"
+	case m.After.Provisional:
+		return "provisional"
+	default:
+		return ""
+	}
 }

@@ -153,10 +153,10 @@ func (l Limit) validate(field string) error {
 		return Invalid(field+".days", "rule_pack_range", fmt.Sprintf("%d days is not between 1 and 366", l.Days))
 	}
 	if !slices.Contains([]CountKind{CountNatural, CountWorking}, l.Count) {
-		return Invalid(field+".count", "rule_pack_unknown", fmt.Sprintf("unknown way to count %q", l.Count))
+		return Invalid(field+".count", "rule_pack_value", fmt.Sprintf("unknown way to count %q", l.Count))
 	}
 	if !slices.Contains([]RollKind{RollNone, RollForward}, l.Roll) {
-		return Invalid(field+".roll", "rule_pack_unknown", fmt.Sprintf("unknown roll %q", l.Roll))
+		return Invalid(field+".roll", "rule_pack_value", fmt.Sprintf("unknown roll %q", l.Roll))
 	}
 	if l.Article == "" {
 		return Invalid(field+".article", "rule_pack_incomplete", "each limit cites its article")

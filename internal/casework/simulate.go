@@ -22,13 +22,23 @@ func (p RulePack) LimitOf(kind ClockKind) Limit {
 // Move says what would become of the deadline of one open case if its days were
 // counted by other rules. Day 0, pauses and extensions stay as they are.
 type Move struct {
-	Clock     ClockKind `json:"clock"`
-	Before    Deadline  `json:"before"`
-	After     Deadline  `json:"after"`
-	Days      int       `json:"days"` // natural days that the last day would move, negative to an earlier one
-	WasLate   bool      `json:"was_late"`
-	WouldLate bool      `json:"would_be_late"`
+	Clock  ClockKind `json:"clock"`
+	Before Deadline  `json:"before"`
+	After  Deadline  `json:"after"`
+	Days   int       `json:"days"` // natural days that the last day would move, negative to an earlier one
+	// Paused: the clock stands still. Both deadlines are where it would end if it
+	// were resumed on the day on which it was paused.
+	Paused bool `json:"paused"`
+	// A clock that stands still, or waits for the reviewer's answer, makes nobody late.
+	WasLate   bool `json:"was_late"`
+	WouldLate bool `json:"would_be_late"`
+	// WindowPassed: the reviewer's time to answer would be over already, and the
+	// case closed.
+	WindowPassed bool `json:"answer_window_passed"`
 }
+
+// NewlyLate reports whether the proposal would make the case late.
+func (m Move) NewlyLate() bool { return m.WouldLate && !m.WasLate }
 
 // Simulate tells what a proposal would do to a case that runs under r. It gives
 // false for a case whose clocks are frozen or that has none. A real case keeps the
@@ -40,21 +50,36 @@ func Simulate(s State, r, proposal Rules, now time.Time) (Move, bool) {
 	}
 	limit := proposal.Pack.LimitOf(s.Clock.Kind)
 	after := ComputeDeadline(proposal.Pack, proposal.Calendar, limit, s.Clock.Day0, s.Clock.Adjustments)
-	return Move{
-		Clock: s.Clock.Kind, Before: before, After: after, Days: before.LastDay.DaysUntil(after.LastDay),
-		WasLate: !s.ClockPaused() && !now.Before(before.At), WouldLate: !s.ClockPaused() && !now.Before(after.At),
-	}, true
+	m := Move{
+		Clock: s.Clock.Kind, Before: before, After: after, Days: before.LastDay.DaysUntil(after.LastDay), Paused: s.ClockPaused(),
+	}
+	passed, wouldPass := !now.Before(before.At), !now.Before(after.At)
+	switch {
+	case m.Paused:
+	case m.Clock == ClockAnswer:
+		m.WindowPassed = wouldPass && !passed
+	default:
+		m.WasLate, m.WouldLate = passed, wouldPass
+	}
+	return m, true
 }
 
 // Simulation sums up what a proposal would do to many cases.
 type Simulation struct {
-	Looked    int `json:"looked"` // open cases with a clock
-	Later     int `json:"later"`
-	Earlier   int `json:"earlier"`
-	Unmoved   int `json:"unmoved"`
-	NewlyLate int `json:"newly_late"`
-	NotLate   int `json:"no_longer_late"`
+	Looked         int `json:"looked"` // open cases with a clock
+	Later          int `json:"later"`
+	Earlier        int `json:"earlier"`
+	Unmoved        int `json:"unmoved"`
+	LargestLater   int `json:"largest_later"`   // natural days
+	LargestEarlier int `json:"largest_earlier"` // natural days, counted back
+	NewlyLate      int `json:"newly_late"`
+	NotLate        int `json:"no_longer_late"`
+	WindowsPassed  int `json:"answer_windows_passed"`
+	Paused         int `json:"paused"`
 }
+
+// Moved is the number of cases with another deadline.
+func (s Simulation) Moved() int { return s.Later + s.Earlier }
 
 // Add counts one move.
 func (s *Simulation) Add(m Move) {
@@ -62,17 +87,22 @@ func (s *Simulation) Add(m Move) {
 	switch {
 	case m.Days > 0:
 		s.Later++
+		s.LargestLater = max(s.LargestLater, m.Days)
 	case m.Days < 0:
 		s.Earlier++
+		s.LargestEarlier = max(s.LargestEarlier, -m.Days)
 	default:
 		s.Unmoved++
 	}
-	if m.WouldLate && !m.WasLate {
-		s.NewlyLate++
+	tally := func(counter *int, holds bool) {
+		if holds {
+			*counter++
+		}
 	}
-	if m.WasLate && !m.WouldLate {
-		s.NotLate++
-	}
+	tally(&s.NewlyLate, m.NewlyLate())
+	tally(&s.NotLate, m.WasLate && !m.WouldLate)
+	tally(&s.WindowsPassed, m.WindowPassed)
+	tally(&s.Paused, m.Paused)
 }
 
 // CompareMoves orders moves: the largest first, earlier ones before later ones of

@@ -55,7 +55,8 @@ func TestSimulateByHand(t *testing.T) {
 	for _, m := range moves {
 		sum.Add(m)
 	}
-	require.Equal(t, casework.Simulation{Looked: 4, Later: 2, Earlier: 1, Unmoved: 1, NewlyLate: 1, NotLate: 1}, sum)
+	require.Equal(t, casework.Simulation{Looked: 4, Later: 2, Earlier: 1, Unmoved: 1, LargestLater: 4, LargestEarlier: 4, NewlyLate: 1, NotLate: 1}, sum)
+	require.Equal(t, 3, sum.Moved())
 	slices.SortStableFunc(moves, casework.CompareMoves)
 	require.Equal(t, []int{-4, 4, 1, 0}, []int{moves[0].Days, moves[1].Days, moves[2].Days, moves[3].Days})
 }

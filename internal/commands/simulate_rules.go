@@ -21,6 +21,7 @@ const maxDraft = 32 << 10
 // Simulated is what a proposal of rules would do to open cases.
 type Simulated struct {
 	Summary casework.Simulation `json:"summary"`
+	Open    int                 `json:"open"` // open cases that have begun; those without a clock take no part
 	// Moves are the cases whose last day would change, the largest change first.
 	// Cut says that there are more than are listed.
 	Moves []SimulatedMove `json:"moves"`
@@ -55,6 +56,7 @@ func (sim Simulator) Simulate(ctx context.Context, scope store.Scope, proposal c
 		if err != nil {
 			return fmt.Errorf("rules of case %s: %w", c.Number, err)
 		}
+		out.Open++
 		move, ok := casework.Simulate(state, own, proposal, sim.Now().Add(c.ClockOffset))
 		if !ok {
 			return nil
@@ -77,7 +79,7 @@ func (sim Simulator) Simulate(ctx context.Context, scope store.Scope, proposal c
 
 // Proposal names rules that are published, or brings a draft of a pack along.
 type Proposal struct {
-	PackID   string // a published pack; its newest version
+	PackID   string // its newest version: of those published, and of the one in this program
 	Draft    []byte // a pack as YAML, in place of PackID; it is kept nowhere
 	Calendar string // a published version; empty: the newest
 }
@@ -103,7 +105,7 @@ func (sim Simulator) Rules(ctx context.Context, p Proposal) (casework.Rules, err
 
 func (sim Simulator) pack(ctx context.Context, p Proposal) (casework.RulePack, error) {
 	if len(p.Draft) > maxDraft {
-		return casework.RulePack{}, casework.Invalid("draft", "text_too_long", fmt.Sprintf("a draft has at most %d bytes", maxDraft))
+		return casework.RulePack{}, casework.Invalid("draft", "rule_pack_too_long", fmt.Sprintf("a draft has at most %d bytes", maxDraft))
 	}
 	if len(p.Draft) > 0 {
 		return rules.Parse(p.Draft)
@@ -112,11 +114,22 @@ func (sim Simulator) pack(ctx context.Context, p Proposal) (casework.RulePack, e
 	if err != nil {
 		return casework.RulePack{}, err
 	}
-	i := slices.IndexFunc(packs, func(pack casework.RulePack) bool { return pack.ID == p.PackID })
-	if i < 0 {
-		return casework.RulePack{}, casework.Invalid("pack", "rule_pack_unknown", fmt.Sprintf("there is no published pack %q", p.PackID))
+	var newest casework.RulePack
+	if i := slices.IndexFunc(packs, func(pack casework.RulePack) bool { return pack.ID == p.PackID }); i >= 0 {
+		newest = packs[i]
 	}
-	return packs[i], nil
+	// What this program brings along is published by the next migrate.
+	kept, err := rules.Load(p.PackID)
+	switch {
+	case err == nil && kept.Version > newest.Version:
+		newest = kept
+	case err != nil && !isNotFound(err):
+		return casework.RulePack{}, err
+	}
+	if newest.Version == 0 {
+		return casework.RulePack{}, casework.Invalid("pack", "rule_pack_unknown", fmt.Sprintf("there is no rule pack %q", p.PackID))
+	}
+	return newest, nil
 }
 
 // SimulationChoices are the published packs and calendars.

@@ -117,17 +117,67 @@ func (s *Store) PublishCalendar(ctx context.Context, c casework.Calendar) (fresh
 	return n > 0, err
 }
 
+// PublishedCalendar is a calendar in the list of those that were published.
+type PublishedCalendar struct {
+	Version          string
+	PublishedThrough casework.Date // the last day that it knows
+	PublishedAt      time.Time
+	Cases            int // running cases that count by it
+}
+
+type calendarRow struct {
+	Version          string    `db:"version"`
+	PublishedThrough string    `db:"published_through"`
+	PublishedAt      time.Time `db:"published_at"`
+	Cases            int       `db:"cases"`
+}
+
+// PublishedCalendars lists the published calendars, newest first.
+func (s *Store) PublishedCalendars(ctx context.Context) ([]PublishedCalendar, error) {
+	var rows []calendarRow
+	err := s.db.SelectContext(ctx, &rows, `
+		SELECT version, CAST(published_through AS text) AS published_through, published_at,
+			(SELECT count(*) FROM cases WHERE calendar_version = calendars.version AND `+workGoesOn+`) AS cases
+		FROM calendars ORDER BY published_at DESC, version DESC`)
+	if err != nil {
+		return nil, fmt.Errorf("list calendars: %w", err)
+	}
+	calendars := make([]PublishedCalendar, len(rows))
+	for i, r := range rows {
+		through, err := casework.ParseDate(r.PublishedThrough)
+		if err != nil {
+			return nil, fmt.Errorf("calendar %s: %w", r.Version, err)
+		}
+		calendars[i] = PublishedCalendar{Version: r.Version, PublishedThrough: through, PublishedAt: r.PublishedAt, Cases: r.Cases}
+	}
+	return calendars, nil
+}
+
+// workGoesOn is the condition on a case that is neither closed nor ended, as the
+// index open_cases_by_calendar writes it.
+const workGoesOn = `stage NOT IN ('closed', 'spot_check', 'invalid', 'withdrawn', 'merged', 'archived')`
+
+// toRecount is the condition on running cases that count their days by another
+// calendar than $1. Cases that are late are not among them: their deadline has
+// passed.
+const toRecount = `calendar_version <> $1 AND overdue_since IS NULL AND ` + workGoesOn
+
+// CountCasesToRecount says how many cases CasesToRecount lists in all.
+func (s *Store) CountCasesToRecount(ctx context.Context, calendarVersion string) (int, error) {
+	var n int
+	if err := s.db.GetContext(ctx, &n, `SELECT count(*) FROM cases WHERE `+toRecount, calendarVersion); err != nil {
+		return 0, fmt.Errorf("cases with another calendar than %s: %w", calendarVersion, err)
+	}
+	return n, nil
+}
+
 // CasesToRecount lists running cases that count their days by another calendar
-// than this one, in the order of
-// their numbers, behind the one given. Cases that are late
-// are not among them: their deadline has passed.
+// than this one and are not late, in the order of their numbers, behind the one
+// given.
 func (s *Store) CasesToRecount(ctx context.Context, calendarVersion, after string, limit int) ([]string, error) {
 	var numbers []string
 	err := s.db.SelectContext(ctx, &numbers, `
-		SELECT number FROM cases
-		WHERE calendar_version <> $1 AND overdue_since IS NULL AND number > $2
-		  AND stage NOT IN ('closed', 'spot_check', 'invalid', 'withdrawn', 'merged', 'archived')
-		ORDER BY number LIMIT $3`, calendarVersion, after, limit)
+		SELECT number FROM cases WHERE `+toRecount+` AND number > $2 ORDER BY number LIMIT $3`, calendarVersion, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("cases with another calendar than %s: %w", calendarVersion, err)
 	}
