@@ -107,7 +107,7 @@ func TestLeavingOutOtherActionsChangesNothing(t *testing.T) {
 	for _, role := range casework.Roles() {
 		for _, kind := range []casework.OrganisationKind{casework.KindAuthority, casework.KindDepartment} {
 			for organisation := range int64(4) {
-				for _, action := range allActions() {
+				for _, action := range casework.AllActions() {
 					actor := &casework.Actor{
 						UserID: 1, Roles: []casework.Role{role}, OrganisationID: organisation, OrganisationKind: kind,
 						RegionPath: path[:1], Level: casework.LevelProvince,

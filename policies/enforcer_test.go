@@ -147,6 +147,9 @@ func TestDenialNamesItsRule(t *testing.T) {
 		{"who-acted-never-spot-checks", "第十条", supervisorOf(place, place, "acted"), casework.ActionRecordSpotCheck},
 		{"rated-person-never-reveals", "第六条", in("rated", roles(casework.RoleHandler), place.department(1), place), casework.ActionReveal},
 		{"ended-case-reveals-nobody", "第六条", in("ended", roles(casework.RoleHandler), place.department(1), place), casework.ActionReveal},
+		{"auditor-never-acts", "第十条", in("first", roles(casework.RoleAuditor), place.authority(), place), casework.ActionAssignRoles},
+		{"nobody-administers-themselves", "第六条", in("self", roles(casework.RoleSecadmin), place.authority(), place), casework.ActionAssignRoles},
+		{"administrators-never-reset-each-other", "第六条", in("of-administrator", roles(casework.RoleSysadmin), place.authority(), place), casework.ActionResetSignIn},
 	}
 	named := map[string]bool{}
 	for _, tt := range tests {

@@ -153,7 +153,7 @@ func lintAllow(r *rule) string {
 	switch {
 	case r.roles.any:
 		return "a rule that allows names its roles"
-	case r.actions.any || strings.Contains(r.fields[2], wordActing):
+	case r.actions.any || namesGroup(r.fields[2]):
 		return "a rule that allows names its actions"
 	case r.relation == RelationAny:
 		return "a rule that allows names a relation"
@@ -164,10 +164,17 @@ func lintAllow(r *rule) string {
 	}
 }
 
+func namesGroup(actions string) bool {
+	return slices.ContainsFunc(strings.Split(actions, "|"), func(part string) bool {
+		_, group := groups()[strings.TrimSpace(part)]
+		return group
+	})
+}
+
 // lintReach refuses a rule with a role or an action to which it can never
 // apply.
 func lintReach(t *terms, r *rule, rules []*rule) string {
-	for _, action := range pick(r.actions, allActions()) {
+	for _, action := range pick(r.actions, casework.AllActions()) {
 		// A rule for all actions means each where it has a meaning.
 		if !r.actions.any && !meaningful(r, action) {
 			return fmt.Sprintf("the rule can never apply to %s", action)
@@ -191,7 +198,7 @@ func meaningful(r *rule, action casework.Action) bool {
 	if situation.only != nil && !slices.Contains(situation.only, action) {
 		return false
 	}
-	return concernsCase(action) || (relation.regionOnly && r.when == WhenAny && r.caseLevel.any)
+	return concernsCase(action) || (relation.regionOnly && situation.regionOnly && r.caseLevel.any)
 }
 
 // unreachable says why no pair of levels is left for the rule, or "". Whoever
@@ -238,14 +245,18 @@ func guarantees() []guarantee {
 	judging := []casework.Action{casework.ActionProposeInvalid, casework.ActionDecideInvalid, casework.ActionRecordSpotCheck}
 	below := []casework.AdminLevel{casework.LevelTownship, casework.LevelVillage}
 	return []guarantee{
-		{what: "anything outside the subtree (第十条)", actions: allActions(), relation: RelationOutsideSubtree},
+		{what: "anything outside the subtree (第十条)", actions: casework.AllActions(), relation: RelationOutsideSubtree},
 		{
 			what: "an auditor who acts (第十条)", roles: []casework.Role{casework.RoleAuditor},
-			actions: actingActions(), relation: RelationAny,
+			actions: append(actingActions(), casework.AdministeringActions()...), relation: RelationAny,
+		},
+		{
+			what:    "a role that somebody gives to themselves (三员分立)",
+			actions: []casework.Action{casework.ActionAssignRoles}, relation: RelationOneself,
 		},
 		{
 			what: "case content to administrators (第六条)", roles: []casework.Role{casework.RoleSysadmin, casework.RoleSecadmin},
-			actions: allActions(), relation: RelationAny,
+			actions: caseContentActions(), relation: RelationAny,
 		},
 		{what: "a judgement by the rated department (第八条)", actions: judging, relation: RelationRatedDepartment},
 		{

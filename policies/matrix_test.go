@@ -99,7 +99,7 @@ func TestMatrix(t *testing.T) {
 	m := readMatrix(t)
 	enforcer, err := policies.New()
 	require.NoError(t, err)
-	actions := slices.Concat(casework.Actions(), casework.LookingActions())
+	actions := casework.AllActions()
 
 	var decided sync.Map // rule name
 	t.Cleanup(func() {
@@ -176,7 +176,7 @@ func TestMatrixNamesEveryRoleAndAction(t *testing.T) {
 	for _, r := range casework.Roles() {
 		require.True(t, slices.ContainsFunc(m.Expected, func(b *block) bool { return slices.Contains(b.Role, string(r)) }), "role %s", r)
 	}
-	for _, a := range slices.Concat(casework.Actions(), casework.LookingActions()) {
+	for _, a := range casework.AllActions() {
 		require.True(t, slices.ContainsFunc(m.Expected, func(b *block) bool { return b.actions[a] }), "action %s", a)
 	}
 }
@@ -206,7 +206,7 @@ func TestOracleOnMixedFacts(t *testing.T) {
 	enforcer, err := policies.New()
 	require.NoError(t, err)
 
-	actions := slices.Concat(casework.Actions(), casework.LookingActions())
+	actions := casework.AllActions()
 	orgs := m.organisations()
 	allowed := 0
 	random := rand.New(rand.NewPCG(2019, 5)) //nolint:gosec // a fixed seed, so that a failure comes back
@@ -222,6 +222,7 @@ func TestOracleOnMixedFacts(t *testing.T) {
 			extension: random.IntN(4), steps: random.IntN(3), decidedBefore: int64(random.IntN(2) + me),
 			proposer: int64(random.IntN(2) + me), proposedForRated: random.IntN(4) == 0,
 			ownRating: random.IntN(8) == 0, rated: flip(), acted: flip(), escalated: flip(), takenOver: flip(), ended: flip(),
+			oneself: flip(), ofAdministrator: flip(),
 		}
 		for _, r := range casework.Roles() {
 			if random.IntN(4) == 0 {

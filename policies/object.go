@@ -1,12 +1,18 @@
 package policies
 
-import "guiling/internal/casework"
+import (
+	"slices"
+
+	"guiling/internal/casework"
+)
 
 // Object is what somebody wants to act on, as the policy sees it: explicit
 // facts about one case, no names and no personal data.
 //
-// For what concerns no single case (list-overdue, list-events, import-reviews, simulate-rules)
-// only RegionPath is set, to the region that is asked for.
+// For what concerns no single case (lists, imports, all of administration) only
+// RegionPath is set, to the region that is asked for, and for what is done to a
+// person the Subject beside it. What holds for the whole installation lies in its
+// topmost region.
 type Object struct {
 	Level        casework.AdminLevel // of the case's region
 	RegionPath   []string            // by explicit parents, province first, the case's region last
@@ -37,16 +43,27 @@ type Object struct {
 
 	EscalatedTo []int64 // the authorities that the case was put before (督办)
 	TakenOverBy int64   // the authority that handles the case in the department's place (接管), 0 when none does
+
+	SubjectUserID int64           // the person to whom administration does something
+	SubjectRoles  []casework.Role // and what roles they hold, or are to hold
 }
 
 // concernsCase reports whether the action needs a case, and not only a region.
 func concernsCase(action casework.Action) bool {
 	switch action {
-	case casework.ActionListOverdue, casework.ActionListEvents, casework.ActionImport, casework.ActionSimulate:
+	case casework.ActionListOverdue, casework.ActionListEvents, casework.ActionImport, casework.ActionSimulate,
+		casework.ActionListReveals, casework.ActionDecode:
 		return false
 	default:
-		return true
+		return !slices.Contains(casework.AdministrativeActions(), action)
 	}
+}
+
+// concernsPerson reports whether the action is done to somebody.
+func concernsPerson(action casework.Action) bool { return slices.Contains(personActions, action) }
+
+var personActions = []casework.Action{
+	casework.ActionManagePeople, casework.ActionResetSignIn, casework.ActionEndSessions, casework.ActionAssignRoles,
 }
 
 // flaw says what keeps the object from being judged at all, or "". A rule that

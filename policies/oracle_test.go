@@ -14,9 +14,13 @@ func oracle(s situation, action casework.Action) bool {
 	acts := slices.Contains(casework.Actions(), action) || action == casework.ActionImport
 
 	// Always denied, whatever the role.
-	switch {
-	case !s.org.region.over(s.place): // anything across the subtree
+	if !s.org.region.over(s.place) { // anything across the subtree
 		return false
+	}
+	if slices.Contains(casework.AdministrativeActions(), action) {
+		return administers(s, action)
+	}
+	switch {
 	case has(casework.RoleSysadmin), has(casework.RoleSecadmin): // no case content
 		return false
 	case has(casework.RoleAuditor) && (acts || action == casework.ActionReveal): // can never act
@@ -46,7 +50,7 @@ func oracle(s situation, action casework.Action) bool {
 	switch action {
 	case casework.ActionRead:
 		return works || supervises || has(casework.RoleAuditor)
-	case casework.ActionReadHistory, casework.ActionListEvents:
+	case casework.ActionReadHistory, casework.ActionListEvents, casework.ActionListReveals, casework.ActionDecode:
 		return has(casework.RoleAuditor)
 	case casework.ActionListOverdue, casework.ActionImport, casework.ActionSimulate:
 		return supervises
@@ -79,6 +83,40 @@ func oracle(s situation, action casework.Action) bool {
 		return serves
 	case casework.ActionRecordSpotCheck:
 		return serves && !ofRatedSide && !s.acted
+	default:
+		return false
+	}
+}
+
+// administers answers for the three administrators: one keeps organisations and
+// people, one keeps roles, rules and keys, and one only looks, at both.
+func administers(s situation, action casework.Action) bool {
+	has := func(r casework.Role) bool { return slices.Contains(s.roles, r) }
+	people, rights, looks := has(casework.RoleSysadmin), has(casework.RoleSecadmin), has(casework.RoleAuditor)
+	switch action {
+	case casework.ActionListPeople:
+		return people || rights || looks
+	case casework.ActionListAdminEvents:
+		return rights || looks
+	case casework.ActionReadPolicy: // supervisors may know by which rules they act
+		return people || rights || looks || has(casework.RoleSupervisor) && slices.Contains(s.place.authorities(), s.org)
+	}
+	if looks { // can never act, administering included
+		return false
+	}
+	switch action {
+	case casework.ActionManageOrganisations:
+		return people
+	case casework.ActionManagePeople:
+		return people && !s.oneself
+	case casework.ActionResetSignIn: // never a way into the account of one of the three
+		return people && !s.oneself && !s.ofAdministrator
+	case casework.ActionEndSessions:
+		return people || rights
+	case casework.ActionAssignRoles:
+		return rights && !s.oneself
+	case casework.ActionPublishPolicy, casework.ActionManageKeys:
+		return rights
 	default:
 		return false
 	}

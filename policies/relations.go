@@ -29,6 +29,7 @@ const (
 	RelationActedBefore     Relation = "acted_before"      // 办理过: did something in the case
 	RelationEscalatedTo     Relation = "escalated_to"      // 督办机构: the case was put before the actor's authority
 	RelationTookOver        Relation = "took_over"         // 接管机构: the actor's authority handles the case in the department's place
+	RelationOneself         Relation = "oneself"           // 本人: the person to whom it is done
 )
 
 // query is one request while it is being decided.
@@ -62,6 +63,7 @@ var relations = map[Relation]relationSpec{
 	RelationActedBefore:     {holds: actedBefore},
 	RelationEscalatedTo:     {holds: escalatedTo},
 	RelationTookOver:        {holds: tookOver},
+	RelationOneself:         {holds: oneself, regionOnly: true, only: personActions},
 }
 
 // in reports whether the actor belongs to the organisation and it is of that kind.
@@ -138,3 +140,7 @@ func escalatedTo(q query) bool {
 }
 
 func tookOver(q query) bool { return q.in(q.object.TakenOverBy, casework.KindAuthority) }
+
+func oneself(q query) bool {
+	return q.object.SubjectUserID != 0 && q.actor.UserID == q.object.SubjectUserID
+}

@@ -71,7 +71,7 @@ func (r *rule) unconditional() bool { return r.relation == RelationAny && r.when
 func (r *rule) describe() Rule {
 	return Rule{
 		Name: r.name, Heading: r.heading,
-		Roles: pick(r.roles, casework.Roles()), Actions: pick(r.actions, allActions()),
+		Roles: pick(r.roles, casework.Roles()), Actions: pick(r.actions, casework.AllActions()),
 		Relation:    r.relation,
 		ActorLevels: pick(r.actorLevel, casework.AdminLevels()), CaseLevels: pick(r.caseLevel, casework.AdminLevels()),
 		When: r.when, Effect: r.effect, Article: r.article, Line: r.line,

@@ -37,7 +37,7 @@ func load(modelText, policyText string) (*ruleset, error) {
 		return nil, err
 	}
 	s := &ruleset{rules: rules, terms: t, byAction: map[casework.Action]actionRules{}}
-	for _, action := range allActions() {
+	for _, action := range casework.AllActions() {
 		var concerned []*rule
 		for _, r := range rules {
 			if t.concern(r.actions, action) {

@@ -13,12 +13,22 @@ import (
 const (
 	wordAny    = "any"    // every role, or every level
 	wordAll    = "all"    // every action
-	wordActing = "acting" // every action that changes something
+	wordActing = "acting" // every action that changes a case, or opens one
+
+	wordCaseContent   = "case-content"  // every action on a case, and all that shows some of one
+	wordAdministering = "administering" // every action that changes something in administration
 )
 
-// allActions lists every action of casework.
-func allActions() []casework.Action {
+// caseContentActions lists what touches a case or shows some of it.
+func caseContentActions() []casework.Action {
 	return slices.Concat(casework.Actions(), casework.LookingActions())
+}
+
+// groups are the words that stand for several actions.
+func groups() map[string][]casework.Action {
+	return map[string][]casework.Action{
+		wordActing: actingActions(), wordCaseContent: caseContentActions(), wordAdministering: casework.AdministeringActions(),
+	}
 }
 
 // actingActions lists what changes something: every action on a case, and an
@@ -64,7 +74,7 @@ func newTerms() *terms {
 	return &terms{
 		roles: map[string]words{}, actions: map[string]words{}, levels: map[string]words{},
 		roleIndex:   index(casework.Roles()),
-		actionIndex: index(allActions()),
+		actionIndex: index(casework.AllActions()),
 		levelIndex:  index(casework.AdminLevels()),
 	}
 }
@@ -87,14 +97,18 @@ func (t *terms) readLevels(text string) (words, error) {
 	return readColumn(t.levels, text, "level", wordAny, t.levelIndex, nil)
 }
 
-// readActions reads the action column: all, or actions and the word acting,
-// joined by a bar.
+// readActions reads the action column: all, or actions and words for groups of
+// them, joined by a bar.
 func (t *terms) readActions(text string) (words, error) {
-	var acting words
-	for _, a := range actingActions() {
-		acting.bits |= 1 << t.actionIndex[a]
+	sets := map[string]words{}
+	for word, actions := range groups() {
+		var set words
+		for _, a := range actions {
+			set.bits |= 1 << t.actionIndex[a]
+		}
+		sets[word] = set
 	}
-	return readColumn(t.actions, text, "action", wordAll, t.actionIndex, map[string]words{wordActing: acting})
+	return readColumn(t.actions, text, "action", wordAll, t.actionIndex, sets)
 }
 
 // readColumn reads the word for everything, or values and groups joined by a

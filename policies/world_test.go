@@ -102,7 +102,7 @@ func readMatrix(t *testing.T) *matrix {
 // out again, into actions.
 func (m *matrix) spell(t *testing.T, list []string) map[casework.Action]bool {
 	t.Helper()
-	known := slices.Concat(casework.Actions(), casework.LookingActions())
+	known := casework.AllActions()
 	actions := map[casework.Action]bool{}
 	for _, word := range list {
 		name, minus := strings.CutPrefix(word, "-")
@@ -205,7 +205,7 @@ func position(o organisation, of *region) string {
 }
 
 func circumstances() []string {
-	return []string{"first", "second", "second-by-actor", "none", "rated", "proposed", "proposed-by-rated", "acted", "escalated", "taken-over", "ended"}
+	return []string{"first", "second", "second-by-actor", "none", "rated", "proposed", "proposed-by-rated", "acted", "escalated", "taken-over", "ended", "self", "of-administrator"}
 }
 
 // situation is one person before one case: the facts, as the tests keep them.
@@ -225,6 +225,8 @@ type situation struct {
 	escalated        bool
 	takenOver        bool // by the person's own organisation, whatever it is
 	ended            bool
+	oneself          bool // administration is done to the person who asks
+	ofAdministrator  bool // to somebody who is one of the three administrators
 }
 
 // in makes the situation of a cell.
@@ -252,6 +254,10 @@ func in(circumstance string, roles []casework.Role, org organisation, place *reg
 		s.takenOver = true
 	case "ended":
 		s.ended = true
+	case "self":
+		s.oneself = true
+	case "of-administrator":
+		s.ofAdministrator = true
 	default:
 		panic(circumstance)
 	}
@@ -267,8 +273,18 @@ func (s situation) actor() casework.Actor {
 
 // object gives the facts to the policy: all of a case, or only the region.
 func (s situation) object(action casework.Action) policies.Object {
-	if slices.Contains([]casework.Action{casework.ActionListOverdue, casework.ActionListEvents, casework.ActionImport, casework.ActionSimulate}, action) {
-		return policies.Object{RegionPath: s.place.path()}
+	if slices.Contains([]casework.Action{
+		casework.ActionListOverdue, casework.ActionListEvents, casework.ActionImport, casework.ActionSimulate,
+		casework.ActionListReveals, casework.ActionDecode,
+	}, action) || slices.Contains(casework.AdministrativeActions(), action) {
+		o := policies.Object{RegionPath: s.place.path(), SubjectUserID: somebody, SubjectRoles: []casework.Role{casework.RoleHandler}}
+		if s.oneself {
+			o.SubjectUserID = me
+		}
+		if s.ofAdministrator {
+			o.SubjectRoles = append(o.SubjectRoles, casework.RoleSecadmin)
+		}
+		return o
 	}
 	o := policies.Object{
 		Level: s.place.Level, RegionPath: s.place.path(), DepartmentID: s.place.department(1).id,

@@ -111,6 +111,8 @@ type oneCase struct {
 // office is a Commands that keeps cases in memory. The domain decides; only the
 // engine, the database and the policy are missing.
 type office struct {
+	web.Administration // nil: the pages of administration are tested on a real database
+
 	mu      sync.Mutex
 	rules   casework.Rules
 	now     time.Time

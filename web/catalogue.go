@@ -3,7 +3,9 @@ package web
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"path"
 	"time"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -12,7 +14,7 @@ import (
 	"guiling/internal/strictyaml"
 )
 
-//go:embed i18n/*.yaml
+//go:embed i18n/*/*.yaml
 var catalogueFiles embed.FS
 
 // The languages of the pages. Chinese is the first and the default.
@@ -39,7 +41,7 @@ func loadCatalogues() (catalogues, error) {
 	bundle.RegisterUnmarshalFunc("yaml", func(data []byte, target any) error { return strictyaml.Decode(data, target) })
 	all := make(catalogues)
 	for _, tag := range languages() {
-		if _, err := bundle.LoadMessageFileFS(catalogueFiles, "i18n/"+tag+".yaml"); err != nil {
+		if err := loadCatalogue(bundle, tag); err != nil {
 			return nil, fmt.Errorf("catalogue %s: %w", tag, err)
 		}
 	}
@@ -47,6 +49,34 @@ func loadCatalogues() (catalogues, error) {
 		all[tag] = localizer{tag: tag, printer: i18n.NewLocalizer(bundle, tag)}
 	}
 	return all, nil
+}
+
+// loadCatalogue reads the files of one language: pages.yaml, and one for each
+// larger part of the product. A key stands in one of them.
+func loadCatalogue(bundle *i18n.Bundle, tag string) error {
+	files, err := fs.Glob(catalogueFiles, path.Join("i18n", tag, "*.yaml"))
+	if err != nil {
+		return err
+	}
+	in := map[string]string{}
+	for _, file := range files {
+		data, err := catalogueFiles.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		// go-i18n takes the language from the file's name.
+		loaded, err := bundle.ParseMessageFileBytes(data, tag+".yaml")
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		for _, message := range loaded.Messages {
+			if other, twice := in[message.ID]; twice {
+				return fmt.Errorf("%s stands in %s and in %s", message.ID, other, file)
+			}
+			in[message.ID] = file
+		}
+	}
+	return nil
 }
 
 // choose takes the language of the cookie, else the first of Accept-Language

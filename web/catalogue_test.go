@@ -26,11 +26,18 @@ import (
 
 func catalogue(t *testing.T, tag string) map[string]any {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("i18n", tag+".yaml"))
+	files, err := filepath.Glob(filepath.Join("i18n", tag, "*.yaml"))
 	require.NoError(t, err)
-	var messages map[string]any
-	require.NoError(t, strictyaml.Decode(data, &messages))
-	return messages
+	require.NotEmpty(t, files)
+	all := map[string]any{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var messages map[string]any
+		require.NoError(t, strictyaml.Decode(data, &messages))
+		maps.Copy(all, messages)
+	}
+	return all
 }
 
 func list[T ~string](values []T) []string {
@@ -49,7 +56,7 @@ func families() map[string][]string {
 		"role.": list(casework.Roles()), "level.": list(casework.AdminLevels()), "rating.": list(casework.RatingLevels()),
 		"aspect.": list(casework.Aspects()), "channel.": list(casework.Channels()), "cause.": list(casework.CauseCategories()),
 		"feedback.": list(casework.FeedbackChannels()), "pause.": list(casework.PauseCategories()),
-		"method.": list(casework.SpotCheckMethods()), "kind.": list(casework.EventKinds()), "repair.": list(store.RepairKinds()),
+		"method.": list(casework.SpotCheckMethods()), "kind.": list(casework.EventKinds()), "repair.": list(store.RepairKinds()), "admin_kind.": list(store.AdminKinds()),
 		"view.": list(store.TaskViews()), "inbox.empty.": list(store.TaskViews()), "inbox.empty_next.": list(store.TaskViews()),
 		"outcome.": list([]casework.VerificationOutcome{casework.OutcomeFixedAtOnce, casework.OutcomeComplex, casework.OutcomeNoLegalBasis}),
 		"ground.":  list([]casework.InvalidGround{casework.GroundMalicious, casework.GroundMistaken}),

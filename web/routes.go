@@ -43,6 +43,9 @@ func routes() []route {
 		{http.MethodGet, "/simulate", signedIn, casework.ActionSimulate, showSimulation},
 		{http.MethodPost, "/simulate", signedIn, casework.ActionSimulate, simulateDraft},
 		{http.MethodGet, "/events", signedIn, casework.ActionListEvents, showEvents},
+		{http.MethodGet, "/admin", signedIn, "", showAdmin},
+		{http.MethodGet, "/admin/events", signedIn, casework.ActionListAdminEvents, showAdminEvents},
+
 		{http.MethodGet, "/cases/:number", signedIn, casework.ActionRead, showCase},
 		{http.MethodPost, "/cases/:number/actions/:action", signedIn, "", actOnCase},
 		{http.MethodPost, "/cases/:number/reveal", signedIn, casework.ActionReveal, revealReviewer},

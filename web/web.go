@@ -36,6 +36,13 @@ type Commands interface {
 	SimulationChoices(ctx context.Context, actor casework.Actor) (commands.SimulationChoices, error)
 	SimulateRules(ctx context.Context, actor casework.Actor, p commands.Proposal) (commands.Simulated, error)
 	Now(c store.Case) time.Time
+
+	Administration
+}
+
+// Administration is what the pages of administration ask.
+type Administration interface {
+	ListAdminEvents(ctx context.Context, actor casework.Actor, filter store.AdminEventFilter) (commands.AdminEventPage, error)
 }
 
 // Identity says who somebody is; *identity.Service answers.

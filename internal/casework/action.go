@@ -1,5 +1,7 @@
 package casework
 
+import "slices"
+
 // Action is something a person may do to a case. The names are the paths of the
 // API and the Updates of the workflow.
 type Action string
@@ -41,16 +43,27 @@ func Actions() []Action {
 
 // What a person may do that changes no case. The policy decides these as well.
 const (
-	ActionRead        Action = "read"           // see a case
-	ActionReadHistory Action = "read-history"   // see every event of a case with its rule
-	ActionReveal      Action = "reveal"         // see the reviewer's phone in clear, with a purpose (第六条)
-	ActionListOverdue Action = "list-overdue"   // the supervisor's board
-	ActionListEvents  Action = "list-events"    // the auditor's list
-	ActionImport      Action = "import-reviews" // bring in a file of reviews
-	ActionSimulate    Action = "simulate-rules" // see which deadlines other rules would move
+	ActionRead        Action = "read"            // see a case
+	ActionReadHistory Action = "read-history"    // see every event of a case with its rule
+	ActionReveal      Action = "reveal"          // see the reviewer's phone in clear, with a purpose (第六条)
+	ActionListOverdue Action = "list-overdue"    // the supervisor's board
+	ActionListEvents  Action = "list-events"     // the auditor's list
+	ActionImport      Action = "import-reviews"  // bring in a file of reviews
+	ActionSimulate    Action = "simulate-rules"  // see which deadlines other rules would move
+	ActionListReveals Action = "list-reveals"    // see who looked at reviewers, and why (第六条)
+	ActionDecode      Action = "decode-payloads" // read what the engine keeps of cases, in the engine's own pages
 )
 
-// LookingActions lists the actions that change no case.
+// LookingActions lists the actions that change no case and show some of it.
 func LookingActions() []Action {
-	return []Action{ActionRead, ActionReadHistory, ActionReveal, ActionListOverdue, ActionListEvents, ActionImport, ActionSimulate}
+	return []Action{
+		ActionRead, ActionReadHistory, ActionReveal, ActionListOverdue, ActionListEvents, ActionImport, ActionSimulate,
+		ActionListReveals, ActionDecode,
+	}
+}
+
+// AllActions lists everything that the policy decides: on cases, beside them, and
+// in administration.
+func AllActions() []Action {
+	return slices.Concat(Actions(), LookingActions(), AdministrativeActions())
 }

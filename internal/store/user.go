@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"guiling/internal/casework"
@@ -116,14 +118,38 @@ type NewUser struct {
 	DisplayName    string
 	OrganisationID int64
 	Roles          []casework.Role
-	PasswordHash   string // argon2id in PHC form
+	PasswordHash   string      // argon2id in PHC form
+	By             casework.By // zero: the command line
 }
 
 // CreateUser creates a person. A username that is taken is CodeConflict; one
-// that is not plain, or an unknown organisation, is CodeInvalid.
-func (s *Store) CreateUser(ctx context.Context, u NewUser) (int64, error) {
+// that is not plain, roles that nobody may hold together, or an unknown
+// organisation, is CodeInvalid.
+func (s *Store) CreateUser(ctx context.Context, u NewUser) (id int64, err error) {
+	if err := casework.CheckRoles(u.Roles); err != nil {
+		return 0, err
+	}
+	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
+		if id, err = insertUser(ctx, tx, u); err != nil {
+			return err
+		}
+		var regionCode string
+		if err := tx.GetContext(ctx, &regionCode, `SELECT region_code FROM organisations WHERE id = $1`, u.OrganisationID); err != nil {
+			return notFound(err, "organisation")
+		}
+		return recordAdminChange(ctx, tx, AdminChange{
+			By: u.By, Kind: AdminPersonCreated, Subject: SubjectPerson, SubjectID: strconv.FormatInt(id, 10), SubjectName: u.DisplayName,
+			RegionCode: regionCode, After: map[string]any{
+				"username": u.Username, "display_name": u.DisplayName, "organisation_id": u.OrganisationID, "roles": u.Roles,
+			},
+		})
+	})
+	return id, err
+}
+
+func insertUser(ctx context.Context, tx *sqlx.Tx, u NewUser) (int64, error) {
 	var id int64
-	err := s.db.GetContext(ctx, &id, `
+	err := tx.GetContext(ctx, &id, `
 		INSERT INTO users (username, display_name, organisation_id, roles, password_hash) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
 		u.Username, u.DisplayName, u.OrganisationID, stringsOf(u.Roles), u.PasswordHash)
 	switch {
