@@ -22,9 +22,9 @@ type InboxPage struct {
 func taskScopeOf(actor casework.Actor) (store.TaskScope, bool) {
 	switch {
 	case actor.OrganisationKind == casework.KindDepartment && (actor.Has(casework.RoleHandler) || actor.Has(casework.RoleDepartmentLead)):
-		return store.TaskScope{OrganisationID: actor.OrganisationID, Owner: casework.OwnerDepartment}, true
+		return store.TaskScope{Cases: scopeOf(actor), OrganisationID: actor.OrganisationID, Owner: casework.OwnerDepartment}, true
 	case actor.OrganisationKind == casework.KindAuthority && actor.Has(casework.RoleSupervisor):
-		return store.TaskScope{OrganisationID: actor.OrganisationID, Owner: casework.OwnerAuthority}, true
+		return store.TaskScope{Cases: scopeOf(actor), OrganisationID: actor.OrganisationID, Owner: casework.OwnerAuthority}, true
 	default:
 		return store.TaskScope{}, false
 	}

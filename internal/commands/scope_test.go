@@ -146,7 +146,7 @@ func TestTaskScopeOf(t *testing.T) {
 		require.Equal(t, c.owner != "", ok, "%+v", actor)
 		require.Equal(t, ok, commands.HasInbox(actor))
 		if ok {
-			require.Equal(t, store.TaskScope{OrganisationID: 7, Owner: c.owner}, scope)
+			require.Equal(t, store.TaskScope{Cases: commands.ScopeOf(actor), OrganisationID: 7, Owner: c.owner}, scope)
 		} else {
 			require.Zero(t, scope)
 		}

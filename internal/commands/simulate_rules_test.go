@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,29 @@ import (
 	"guiling/internal/store"
 	"guiling/policies/rules"
 )
+
+// draftOf is a pack with the same number of natural days for every limit.
+func draftOf(days int) []byte {
+	text := `
+id: draft
+version: 1
+name: 草案
+source: 内部
+effective_from: 2027-01-01
+LIMITS
+extension: {max_count: 2, max_total_days: 30, article: 第九条}
+warnings: {days_before: [1], hour: 9, minute: 0, article: 第九条}
+escalations: [{after_days: 0, steps_up: 0, article: 第十条}]
+callbacks: {unreached_attempts: 3, distinct_days: 2, article: 第六条}
+answers: {supervisor_decides_at: 2, escalates_at: 3, article: 第九条}
+spot_check: {rate_per_mille: 50, article: 第十条}
+`
+	var limits strings.Builder
+	for _, name := range []string{"verification", "rectification", "explanation", "answer_window"} {
+		fmt.Fprintf(&limits, "%s: {days: %d, count: natural, roll: none, article: 第九条, own_choice: true}\n", name, days)
+	}
+	return []byte(strings.Replace(text, "LIMITS\n", limits.String(), 1))
+}
 
 // TestSimulateRules: a supervisor learns what a proposal would do to the open cases
 // of the own subtree, to the day, and of no other.
@@ -34,25 +58,7 @@ func TestSimulateRules(t *testing.T) {
 	require.Equal(t, same.Summary.Looked, same.Summary.Unmoved, "the rules that they have move nothing")
 	require.Empty(t, same.Moves)
 
-	text := `
-id: draft
-version: 1
-name: 草案
-source: 内部
-effective_from: 2027-01-01
-LIMITS
-extension: {max_count: 2, max_total_days: 30, article: 第九条}
-warnings: {days_before: [1], hour: 9, minute: 0, article: 第九条}
-escalations: [{after_days: 0, steps_up: 0, article: 第十条}]
-callbacks: {unreached_attempts: 3, distinct_days: 2, article: 第六条}
-answers: {supervisor_decides_at: 2, escalates_at: 3, article: 第九条}
-spot_check: {rate_per_mille: 50, article: 第十条}
-`
-	var limits strings.Builder
-	for _, name := range []string{"verification", "rectification", "explanation", "answer_window"} {
-		limits.WriteString(name + ": {days: 8, count: natural, roll: none, article: 第九条, own_choice: true}\n")
-	}
-	draft := commands.Proposal{Draft: []byte(strings.Replace(text, "LIMITS\n", limits.String(), 1))}
+	draft := commands.Proposal{Draft: draftOf(8)}
 	moved, err := d.service.SimulateRules(t.Context(), lin, draft)
 	require.NoError(t, err)
 	require.Equal(t, same.Summary.Looked, moved.Summary.Later)

@@ -20,8 +20,9 @@ type Task struct {
 }
 
 // TaskScope says whose tasks a person may see: those of the own organisation,
-// and which of the two kinds of owner.
+// and which of the two kinds of owner, as far as they may see the cases at all.
 type TaskScope struct {
+	Cases          Scope
 	OrganisationID int64
 	Owner          casework.TaskOwner
 }
@@ -65,10 +66,12 @@ var assigneeCondition = map[TaskView]string{
 func (s *Store) Tasks(ctx context.Context, scope TaskScope, view TaskView, userID int64, after TaskCursor, limit int) ([]Task, error) {
 	args := []any{scope.OrganisationID, string(scope.Owner), userID, limit}
 	conditions := []string{"t.closed_at IS NULL", "t.organisation_id = $1", "t.owner = $2", assigneeCondition[view]}
+	inScope, scopeArgs := scope.Cases.where(len(args) + 1)
+	conditions, args = append(conditions, inScope), append(args, scopeArgs...)
 	if after.ID != 0 {
-		conditions = append(conditions,
-			"(COALESCE(t.due_at, "+farAhead+"), t.id) > (COALESCE(CAST($5 AS timestamptz), "+farAhead+"), $6)")
 		args = append(args, unlessZero(after.DueAt), after.ID)
+		conditions = append(conditions, fmt.Sprintf(
+			"(COALESCE(t.due_at, %[1]s), t.id) > (COALESCE(CAST($%[2]d AS timestamptz), %[1]s), $%[3]d)", farAhead, len(args)-1, len(args)))
 	}
 	var rows []taskRow
 	err := s.db.SelectContext(ctx, &rows, `
@@ -97,11 +100,13 @@ func (s *Store) TaskCounts(ctx context.Context, scope TaskScope, userID int64) (
 		Unclaimed int `db:"unclaimed"`
 		Total     int `db:"total"`
 	}
+	inScope, args := scope.Cases.where(4)
 	err := s.db.GetContext(ctx, &row, `
-		SELECT count(*) FILTER (WHERE assignee_id = $3) AS mine,
-		       count(*) FILTER (WHERE assignee_id IS NULL) AS unclaimed, count(*) AS total
-		FROM tasks WHERE closed_at IS NULL AND organisation_id = $1 AND owner = $2`,
-		scope.OrganisationID, string(scope.Owner), userID)
+		SELECT count(*) FILTER (WHERE t.assignee_id = $3) AS mine,
+		       count(*) FILTER (WHERE t.assignee_id IS NULL) AS unclaimed, count(*) AS total
+		FROM tasks t JOIN cases c ON c.number = t.case_number JOIN regions r ON r.code = c.region_code
+		WHERE t.closed_at IS NULL AND t.organisation_id = $1 AND t.owner = $2 AND `+inScope,
+		append([]any{scope.OrganisationID, string(scope.Owner), userID}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("count tasks: %w", err)
 	}

@@ -1,0 +1,273 @@
+package commands_test
+
+import (
+	"context"
+	"database/sql"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"guiling/internal/casework"
+	"guiling/internal/commands"
+	"guiling/internal/store"
+)
+
+// nowhere is a number that no case has.
+const nowhere = "999999-20261125-000001"
+
+// lists are the commands that show some of many cases: the numbers that they
+// give away. A new one belongs here, or into perCase or apart; see
+// TestEveryCommandIsHeldAgainstTheScope.
+var lists = map[string]func(context.Context, *commands.Service, casework.Actor) ([]string, error){
+	"ListCases": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		return pages(func(after store.CaseCursor) ([]string, *store.CaseCursor, error) {
+			page, err := s.ListCases(ctx, actor, store.CaseFilter{After: after, Limit: 17})
+			return numbersOf(page.Cases), page.Next, err
+		})
+	},
+	"ListOverdue": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		page, err := s.ListOverdue(ctx, actor, store.CaseFilter{Limit: commands.MaxPage})
+		return numbersOf(page.Cases), err
+	},
+	"ListEvents": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		page, err := s.ListEvents(ctx, actor, store.EventFilter{Limit: commands.MaxPage})
+		var numbers []string
+		for _, e := range page.Events {
+			numbers = append(numbers, e.Number)
+		}
+		return numbers, err
+	},
+	"Inbox": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		var numbers []string
+		for _, view := range store.TaskViews() {
+			page, err := s.Inbox(ctx, actor, view, store.TaskCursor{}, commands.MaxPage)
+			if err != nil {
+				return nil, err
+			}
+			for _, task := range page.Tasks {
+				numbers = append(numbers, task.Case.Number)
+			}
+			if count, counted := page.Counts[view]; counted && count != len(page.Tasks) {
+				return nil, casework.Conflict("count", "the count of "+string(view)+" is not what is listed")
+			}
+		}
+		return numbers, nil
+	},
+	"SimulateRules": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		simulated, err := s.SimulateRules(ctx, actor, commands.Proposal{Draft: draftOf(8)})
+		var numbers []string
+		for _, m := range simulated.Moves {
+			numbers = append(numbers, m.Case.Number)
+		}
+		return numbers, err
+	},
+}
+
+// perCase are the commands about one case.
+var perCase = map[string]func(context.Context, *commands.Service, casework.Actor, string) error{
+	"ViewCase": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.ViewCase(ctx, actor, number)
+		return err
+	},
+	"Act": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.Act(ctx, actor, commands.Request{Number: number, Command: casework.Claim{}})
+		return err
+	},
+	"Standing": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.Standing(ctx, actor, number)
+		return err
+	},
+	"RevealReviewer": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.RevealReviewer(ctx, actor, commands.Look{Number: number, Purpose: "回访"})
+		return err
+	},
+}
+
+// apart are the commands that show nothing of any case, each with the reason.
+var apart = map[string]string{
+	"ListAdminEvents":   "what administrators did, to people and organisations",
+	"SimulationChoices": "packs and calendars, which everybody may know",
+}
+
+func numbersOf(cases []store.Case) []string {
+	numbers := make([]string, 0, len(cases))
+	for _, c := range cases {
+		numbers = append(numbers, c.Number)
+	}
+	return numbers
+}
+
+// pages follows a list to its end.
+func pages[C any](read func(C) ([]string, *C, error)) ([]string, error) {
+	var all []string
+	var after C
+	for {
+		numbers, next, err := read(after)
+		if err != nil || next == nil {
+			return append(all, numbers...), err
+		}
+		all, after = append(all, numbers...), *next
+	}
+}
+
+// TestNobodySeesWhatLiesOutside: with cases all over the province, and tasks that
+// stayed behind with organisations that no longer stand above them, no command
+// gives anybody the number of a case that the policy does not let them read, and
+// every command says of such a case what it says of one that never was.
+func TestNobodySeesWhatLiesOutside(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.scatter(t)
+	rows, err := d.store.Cases(t.Context(), store.Scope{Everything: true}, store.CaseFilter{Limit: commands.MaxPage})
+	require.NoError(t, err)
+	places := d.places(t, rows)
+	ctx := t.Context()
+	shown, hidden := map[string]int{}, map[string]int{}
+
+	rapid.Check(t, func(t *rapid.T) {
+		actor := rapid.SampledFrom(places).Draw(t, "place")
+		actor.Roles = rapid.SliceOfNDistinct(rapid.SampledFrom(casework.Roles()), 0, 3, rapid.ID).Draw(t, "roles")
+		if rapid.Bool().Draw(t, "at work") { // or few would have any work here
+			actor.Roles = []casework.Role{casework.RoleHandler, casework.RoleSupervisor}
+		}
+		var outside []string
+		mayRead := map[string]bool{}
+		for _, row := range rows {
+			mayRead[row.Number] = d.policy.Decide(actor, casework.ActionRead, commands.ObjectOf(row)).Allowed
+			if !mayRead[row.Number] {
+				outside = append(outside, row.Number)
+			}
+		}
+		for name, list := range lists {
+			numbers, err := list(ctx, d.service, actor)
+			if refused, ok := casework.AsError(err); ok && refused.Code == casework.CodeForbidden {
+				continue
+			}
+			require.NoError(t, err, name)
+			for _, number := range numbers {
+				require.True(t, mayRead[number], "%s shows %s to %+v", name, number, actor)
+			}
+			shown[name] += len(numbers)
+			if name == "ListCases" {
+				require.Len(t, numbers, len(rows)-len(outside), "every case that may be read is listed once")
+			}
+		}
+		if len(outside) == 0 {
+			return
+		}
+		number := rapid.SampledFrom(outside).Draw(t, "outside")
+		for name, ask := range perCase {
+			refused := ask(ctx, d.service, actor, number)
+			require.Error(t, refused, "%s of %s by %+v", name, number, actor)
+			require.Equal(t, ask(ctx, d.service, actor, nowhere), refused, "%s tells that %s is there", name, number)
+			hidden[name]++
+		}
+	})
+	for name := range lists {
+		if name != "ListOverdue" { // nothing is overdue here
+			require.NotZero(t, shown[name], "%s showed nothing to anybody", name)
+		}
+	}
+	for name := range perCase {
+		require.NotZero(t, hidden[name], name)
+	}
+}
+
+// scatter moves the cases over the province and leaves their tasks where they are.
+func (d desk) scatter(t *testing.T) {
+	t.Helper()
+	owner, err := sql.Open("postgres", d.db.OwnerURL)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, owner.Close()) }()
+	for i, c := range d.cases {
+		places := []string{
+			"410411000000", "410411001000", "410411200000", "410411200201", "410400000000",
+			"410482000000", "419001000000", "410100000000",
+		}
+		_, err := owner.ExecContext(t.Context(), `UPDATE cases SET region_code = $2 WHERE number = $1`, c.Number, places[i%len(places)])
+		require.NoError(t, err)
+	}
+	// A task for each department as it was, and one for the authority that served it.
+	_, err = owner.ExecContext(t.Context(), `
+		INSERT INTO tasks (case_number, key, kind, owner, organisation_id, opened_at)
+		SELECT c.number, 'verify', 'verify', 'department', c.department_id, now() FROM cases c
+		UNION ALL
+		SELECT c.number, 'decide', 'decide_invalid', 'authority', o.parent_id, now()
+		FROM cases c JOIN organisations o ON o.id = c.department_id`)
+	require.NoError(t, err)
+}
+
+// places are where people may stand: where those of the demo do, in the
+// departments of the cases, and in the authorities that serve them.
+func (d desk) places(t *testing.T, rows []store.Case) []casework.Actor {
+	t.Helper()
+	var places []casework.Actor
+	for _, u := range d.users {
+		places = append(places, u.Actor)
+	}
+	seen := map[string]bool{}
+	for _, row := range rows {
+		if seen[row.RegionCode] {
+			continue
+		}
+		seen[row.RegionCode] = true
+		authority, err := d.store.AuthorityOf(t.Context(), row.RegionCode)
+		require.NoError(t, err)
+		level := []casework.AdminLevel{
+			casework.LevelProvince, casework.LevelCity, casework.LevelCounty, casework.LevelTownship, casework.LevelVillage,
+		}[len(authority.RegionPath)-1]
+		places = append(places,
+			casework.Actor{
+				UserID: d.users[0].ID, OrganisationID: authority.ID, OrganisationKind: casework.KindAuthority,
+				RegionCode: authority.RegionCode, RegionPath: authority.RegionPath, Level: level,
+			},
+			casework.Actor{
+				UserID: d.users[0].ID, OrganisationID: row.DepartmentID, OrganisationKind: casework.KindDepartment,
+				RegionCode: row.RegionCode, RegionPath: row.RegionPath, Level: row.RegionLevel,
+			})
+	}
+	return places
+}
+
+// TestEveryCommandIsHeldAgainstTheScope fails for a command that takes a person
+// and stands in none of the tables above.
+func TestEveryCommandIsHeldAgainstTheScope(t *testing.T) {
+	t.Parallel()
+	service := reflect.TypeFor[*commands.Service]()
+	actor := reflect.TypeFor[casework.Actor]()
+	found := 0
+	for i := range service.NumMethod() {
+		method := service.Method(i)
+		takesPerson := slices.ContainsFunc(slices.Collect(parameters(method.Type)), func(p reflect.Type) bool { return p == actor })
+		if !takesPerson {
+			continue
+		}
+		found++
+		in := 0
+		if lists[method.Name] != nil {
+			in++
+		}
+		if perCase[method.Name] != nil {
+			in++
+		}
+		if strings.TrimSpace(apart[method.Name]) != "" {
+			in++
+		}
+		require.Equal(t, 1, in, "%s is to stand in exactly one of lists, perCase and apart", method.Name)
+	}
+	require.Equal(t, found, len(lists)+len(perCase)+len(apart), "a name in the tables is no command")
+}
+
+func parameters(method reflect.Type) func(func(reflect.Type) bool) {
+	return func(yield func(reflect.Type) bool) {
+		for i := range method.NumIn() {
+			if !yield(method.In(i)) {
+				return
+			}
+		}
+	}
+}
