@@ -84,7 +84,9 @@ func build(t *testing.T) *house {
 	handler, stop, err := app.NewHandler(settings, h.store, eng, quiet)
 	require.NoError(t, err)
 	t.Cleanup(stop)
-	h.echo = handler.(*echo.Echo) //nolint:forcetypeassert // the test asks it for its routes
+	routes, ok := handler.(*echo.Echo)
+	require.True(t, ok, "the test asks it for its routes")
+	h.echo = routes
 
 	people, err := app.OpenIdentity(settings, h.store)
 	require.NoError(t, err)
@@ -117,7 +119,7 @@ func (h *house) letIn(t *testing.T, people *identity.Service, username string) {
 	recorder := httptest.NewRecorder()
 	h.echo.ServeHTTP(recorder, request)
 	require.Equal(t, http.StatusSeeOther, recorder.Code, username)
-	h.cookies[username] = recorder.Result().Cookies() //nolint:bodyclose // a recorder's body needs no closing
+	h.cookies[username] = recorder.Result().Cookies()
 }
 
 // take brings a case of 湛河区自然资源局 in. Its workflow has not begun, so every
@@ -148,7 +150,7 @@ func readExamples(t *testing.T, description string) map[casework.Action]map[stri
 					Value map[string]any `json:"value"`
 				} `json:"examples"`
 			} `json:"content"`
-		} `json:"requestBody"`
+		} `json:"requestBody"` //nolint:tagliatelle // a word of OpenAPI
 	}
 	require.NoError(t, json.Unmarshal(document.Paths["/api/v1/cases/{number}/actions/{action}"]["post"], &post))
 	examples := map[casework.Action]map[string]any{}
@@ -271,7 +273,7 @@ func (d doors) mayPass(t *testing.T, groups []string, username string) bool {
 	return false
 }
 
-func (d door) at(h *house, number string) string {
+func (d door) at(number string) string {
 	return strings.NewReplacer(":number", url.PathEscape(number), ":id", "1").Replace(d.path)
 }
 
@@ -292,7 +294,7 @@ func TestEverybodyAtEveryDoor(t *testing.T) {
 	tried, passed := 0, 0
 	for _, door := range all {
 		ofAPI := strings.HasPrefix(door.path, "/api/")
-		nobody := h.ask(t, door.method, door.at(h, h.number), "", h.fields(door))
+		nobody := h.ask(t, door.method, door.at(h.number), "", h.fields(door))
 		switch {
 		case ofAPI || door.method != http.MethodGet:
 			require.Equal(t, http.StatusUnauthorized, nobody.status, "%s %s by nobody", door.method, door.path)
@@ -301,7 +303,7 @@ func TestEverybodyAtEveryDoor(t *testing.T) {
 			require.Contains(t, nobody.location, "/sign-in", door.path)
 		}
 		for _, u := range h.users {
-			got := h.ask(t, door.method, door.at(h, h.number), u.Username, h.fields(door))
+			got := h.ask(t, door.method, door.at(h.number), u.Username, h.fields(door))
 			tried++
 			refused := got.status == http.StatusForbidden || got.status == http.StatusNotFound
 			if may := d.mayPass(t, door.groups, u.Username); may == refused {
@@ -334,8 +336,8 @@ func TestACaseElsewhereIsNotThere(t *testing.T) {
 			if strings.HasPrefix(u.Username, "henan.") {
 				continue
 			}
-			there := h.ask(t, door.method, door.at(h, h.elsewhere), u.Username, h.fields(door))
-			never := h.ask(t, door.method, door.at(h, nowhere), u.Username, h.fields(door))
+			there := h.ask(t, door.method, door.at(h.elsewhere), u.Username, h.fields(door))
+			never := h.ask(t, door.method, door.at(nowhere), u.Username, h.fields(door))
 			require.Contains(t, []int{http.StatusForbidden, http.StatusNotFound}, there.status, "%s %s by %s", door.method, door.path, u.Username)
 			require.Equal(t, never.status, there.status, "%s %s by %s", door.method, door.path, u.Username)
 			require.Equal(t, strings.ReplaceAll(never.body, nowhere, ""), strings.ReplaceAll(there.body, h.elsewhere, ""), "%s %s", door.method, door.path)
