@@ -19,11 +19,8 @@ const adminPath = "/admin"
 func adminPlaces(actor casework.Actor, current string) []place {
 	var places []place
 	add := func(path, key, icon string, roles ...casework.Role) {
-		for _, role := range roles {
-			if actor.Has(role) {
-				places = append(places, place{Path: path, Key: key, Icon: icon, Current: path == current})
-				return
-			}
+		if slices.ContainsFunc(roles, actor.Has) {
+			places = append(places, place{Path: path, Key: key, Icon: icon, Current: path == current})
 		}
 	}
 	add("/admin/events", "admin.events", "history", casework.RoleSecadmin, casework.RoleAuditor)

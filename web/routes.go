@@ -61,6 +61,7 @@ func (s *site) register(e *echo.Echo) {
 		e.Add(r.Method, r.Path, guard(r.Access, r.handle))
 	}
 	e.GET(assetPrefix+":hash/*", s.serveAsset)
+	e.Match([]string{http.MethodPost, http.MethodOptions}, decodePath, s.decodePayloads)
 	e.RouteNotFound("/*", guard(anybody, func(*visit) error { return errNoPage() }))
 
 	// What echo itself refuses, a wrong method or a panic that was recovered,

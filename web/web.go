@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -42,6 +43,7 @@ type Commands interface {
 
 // Administration is what the pages of administration ask.
 type Administration interface {
+	DecodePayloads(ctx context.Context, actor casework.Actor) error
 	ListAdminEvents(ctx context.Context, actor casework.Actor, filter store.AdminEventFilter) (commands.AdminEventPage, error)
 }
 
@@ -62,6 +64,11 @@ type Options struct {
 	Log      *slog.Logger
 	Secure   bool   // served by TLS: cookies are Secure and bound to the host
 	Version  string // of the program, shown at the foot of each page
+	// Decoder opens what the engine keeps, for its own pages; it is asked only for who
+	// may. Nil: nobody gets anything.
+	Decoder http.Handler
+	// TemporalUI is the origin of the engine's own pages; empty: there are none.
+	TemporalUI string
 }
 
 // site is what all requests share. Nothing in it changes after Register.

@@ -15,26 +15,34 @@ import (
 	"guiling/policies"
 )
 
+// openSealer reads the keys, or makes them at the very first start.
+func openSealer(s Settings) (*sealing.Sealer, error) { return sealing.Open(s.DataKeyFile, true) }
+
 // OpenStore connects to the database with the key of the personal data.
 func OpenStore(ctx context.Context, s Settings) (*store.Store, error) {
 	if err := s.needDatabase(); err != nil {
 		return nil, err
 	}
-	sealer, err := sealing.Open(s.DataKeyFile, true)
+	sealer, err := openSealer(s)
 	if err != nil {
 		return nil, err
 	}
 	return store.Open(ctx, s.DatabaseURL, sealer)
 }
 
-// OpenEngine prepares the connection to Temporal.
+// OpenEngine prepares the connection to Temporal. What the engine keeps of cases
+// is sealed with the same keys as personal data, so every process needs them.
 func OpenEngine(s Settings, role string, log *slog.Logger) (*engine.Engine, error) {
+	sealer, err := openSealer(s)
+	if err != nil {
+		return nil, err
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
 	return engine.Dial(engine.Options{
-		Address: s.TemporalAddress, Namespace: s.TemporalNamespace, Log: log,
+		Address: s.TemporalAddress, Namespace: s.TemporalNamespace, Log: log, Cipher: sealer,
 		Identity: fmt.Sprintf("guiling-%s/%s/%d/%s", role, host, os.Getpid(), s.Version),
 	})
 }

@@ -55,7 +55,7 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 	sessions := postgresstore.New(st.DB())
 	err = web.Register(e, web.Options{
 		Commands: service, Identity: people, Sessions: web.NewSessions(sessions, s.SecureCookies),
-		Log: log, Secure: s.SecureCookies, Version: s.Version,
+		Log: log, Secure: s.SecureCookies, Version: s.Version, Decoder: eng.Decoder(), TemporalUI: s.TemporalUIOrigin,
 	})
 	if err != nil {
 		sessions.StopCleanup()

@@ -22,6 +22,9 @@ type Settings struct {
 	MigrateDatabaseURL string `env:"MIGRATE_DATABASE_URL"`
 	TemporalAddress    string `env:"TEMPORAL_ADDRESS" envDefault:"127.0.0.1:7233"`
 	TemporalNamespace  string `env:"TEMPORAL_NAMESPACE" envDefault:"guiling"`
+	// TemporalUIOrigin is where the engine's own pages are, as scheme://host:port. An
+	// auditor at the top who is signed in here reads there what cases hold.
+	TemporalUIOrigin string `env:"TEMPORAL_UI_ORIGIN"`
 	// HTTPAddr is where pages and API are served.
 	HTTPAddr string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
 	// WorkerHTTPAddr is where a worker of its own answers /healthz, /readyz and

@@ -88,6 +88,7 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 
 // apart are the commands that show nothing of any case, each with the reason.
 var apart = map[string]string{
+	"DecodePayloads":    "all or nothing, for auditors at the top",
 	"ListAdminEvents":   "what administrators did, to people and organisations",
 	"SimulationChoices": "packs and calendars, which everybody may know",
 }

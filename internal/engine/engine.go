@@ -27,6 +27,7 @@ const patience = 20 * time.Second
 // Engine is a connection to Temporal. It is safe for use by many goroutines.
 type Engine struct {
 	client client.Client
+	codec  Codec
 	turns  turns
 }
 
@@ -36,12 +37,21 @@ type Options struct {
 	Namespace string
 	Identity  string // seen by operators, names process and build
 	Log       *slog.Logger
+	Cipher    Cipher // of what the engine keeps; there is no engine without it
 }
 
 // Dial prepares a connection and does not wait for the server: intake works
 // while Temporal is away.
 func Dial(options Options) (*Engine, error) {
+	if options.Cipher == nil {
+		return nil, errors.New("temporal client: no cipher for what the engine keeps")
+	}
+	codec := NewCodec(options.Cipher)
+	data, failures := codec.converters()
 	c, err := client.NewLazyClient(client.Options{
+		DataConverter:    data,
+		FailureConverter: failures,
+
 		HostPort:  options.Address,
 		Namespace: options.Namespace,
 		Identity:  options.Identity,
@@ -50,7 +60,7 @@ func Dial(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("temporal client: %w", err)
 	}
-	return &Engine{client: c}, nil
+	return &Engine{client: c, codec: codec}, nil
 }
 
 // Client is the SDK's client, for the worker.

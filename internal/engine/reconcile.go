@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	workflowservicepb "go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"guiling/workflows/contract"
 )
@@ -61,7 +60,7 @@ func (e *Engine) RunningCases(ctx context.Context, installation string, take fun
 		}
 		for _, execution := range page.GetExecutions() {
 			number, ok := strings.CutPrefix(execution.GetExecution().GetWorkflowId(), contract.CaseWorkflowID(""))
-			if !ok || !belongsTo(installation, execution.GetMemo()) {
+			if !ok || !e.belongsTo(installation, execution.GetMemo()) {
 				continue
 			}
 			if err := take(number); err != nil {
@@ -74,14 +73,16 @@ func (e *Engine) RunningCases(ctx context.Context, installation string, take fun
 	}
 }
 
-func belongsTo(installation string, memo *commonpb.Memo) bool {
+func (e *Engine) belongsTo(installation string, memo *commonpb.Memo) bool {
 	var id string
 	field := memo.GetFields()[contract.MemoInstallation]
-	return field != nil && converter.GetDefaultDataConverter().FromPayload(field, &id) == nil && id != "" && id == installation
+	data, _ := e.codec.converters()
+	// A memo that does not open is of another installation, with another key.
+	return field != nil && data.FromPayload(field, &id) == nil && id != "" && id == installation
 }
 
-// Histories gives the histories of a case, the newest run first. take says whether
-// it wants the run before as well.
+// Histories gives the histories of a case, decoded, the newest run first. take says
+// whether it wants the run before as well.
 func (e *Engine) Histories(ctx context.Context, number string, take func(*historypb.History) (more bool, err error)) error {
 	runID := ""
 	for {
@@ -96,6 +97,9 @@ func (e *Engine) Histories(ctx context.Context, number string, take func(*histor
 		}
 		if len(history.Events) == 0 {
 			return fmt.Errorf("history of case %s is empty", number)
+		}
+		if err := e.codec.decodeHistory(ctx, history); err != nil {
+			return fmt.Errorf("history of case %s: %w", number, err)
 		}
 		more, err := take(history)
 		if err != nil || !more {

@@ -8,12 +8,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
 
 	"guiling/standalone/testworld"
-	"guiling/workflows/contract"
 )
 
 // record rewrites the recorded histories: go test ./e2e -run TestLife -record.
@@ -27,15 +25,13 @@ func recordHistory(t *testing.T, w *testworld.World, number, name string) {
 	if !*record {
 		return
 	}
-	var full historypb.History
-	events := w.Engine.Client().GetWorkflowHistory(t.Context(), contract.CaseWorkflowID(number), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		e, err := events.Next()
-		require.NoError(t, err)
-		full.Events = append(full.Events, e)
-	}
+	var full *historypb.History // decoded, as TestReplay reads it
+	require.NoError(t, w.Engine.Histories(t.Context(), number, func(history *historypb.History) (bool, error) {
+		full = history
+		return false, nil
+	}))
 	// Who ran it is nobody's business; replay does not look at it.
-	data, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(&full)
+	data, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(full)
 	require.NoError(t, err)
 	data = regexp.MustCompile(`"identity": *"[^"]*"`).ReplaceAll(data, []byte(`"identity": "recorded"`))
 	path := filepath.Join("..", "..", "workflows", "testdata", "histories", name+".json")

@@ -63,6 +63,7 @@ func TestLife(t *testing.T) {
 		"a newer calendar":           newerCalendar,
 		"an unknown reviewer":        unknownReviewer,
 		"continued as new":           continuedWithRequestsInFlight,
+		"a sealed history":           sealedHistory,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
