@@ -223,6 +223,7 @@ func TestOracleOnMixedFacts(t *testing.T) {
 			proposer: int64(random.IntN(2) + me), proposedForRated: random.IntN(4) == 0,
 			ownRating: random.IntN(8) == 0, rated: flip(), acted: flip(), escalated: flip(), takenOver: flip(), ended: flip(),
 			oneself: flip(), ofAdministrator: flip(),
+			cameFrom: random.IntN(4) == 0, cameAs: random.IntN(4) == 0, leftBefore: flip(), hadBefore: random.IntN(4) == 0,
 		}
 		for _, r := range casework.Roles() {
 			if random.IntN(4) == 0 {

@@ -2,6 +2,7 @@ package policies
 
 import (
 	"slices"
+	"time"
 
 	"guiling/internal/casework"
 )
@@ -17,6 +18,12 @@ type Object struct {
 	Level        casework.AdminLevel // of the case's region
 	RegionPath   []string            // by explicit parents, province first, the case's region last
 	DepartmentID int64               // the department that was rated and handles the case
+	// RatedDepartmentIDs are those that the review was about or that had the case
+	// before it was transferred; DepartmentID counts without being among them.
+	RatedDepartmentIDs []int64
+	// ServedAt is when the service began that was rated. Who left a department before
+	// has no part in it; zero is not known, and then nobody is taken to have left before.
+	ServedAt time.Time
 
 	// AuthorityID is the authority that serves the case's region: its own, or
 	// that of the nearest ancestor that has one. AuthorityParentID is the one
@@ -59,9 +66,7 @@ func concernsCase(action casework.Action) bool {
 	}
 }
 
-// concernsPerson reports whether the action is done to somebody.
-func concernsPerson(action casework.Action) bool { return slices.Contains(personActions, action) }
-
+// personActions are what administration does to somebody.
 var personActions = []casework.Action{
 	casework.ActionManagePeople, casework.ActionResetSignIn, casework.ActionEndSessions, casework.ActionAssignRoles,
 }

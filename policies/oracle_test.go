@@ -27,8 +27,13 @@ func oracle(s situation, action casework.Action) bool {
 		return false
 	}
 
-	ofRatedSide := s.ownRating || s.org == s.place.department(1)
-	works := ofRatedSide && s.org.kind == casework.KindDepartment && (has(casework.RoleHandler) || has(casework.RoleDepartmentLead))
+	// Whoever is of the rated side, or was when the service was given, judges nothing
+	// of it, wherever they are now.
+	hasCase := s.ownRating || s.org == s.place.department(1)
+	hadCase := hasCase || s.hadBefore
+	ofRatedSide := hadCase || s.cameFrom || s.cameAs
+	ratedPerson := hadCase && s.rated || s.cameAs
+	works := hasCase && s.org.kind == casework.KindDepartment && (has(casework.RoleHandler) || has(casework.RoleDepartmentLead))
 	chain := s.place.authorities()
 	step := slices.Index(chain, s.org) // 0 serves, 1 is the parent, more is further up
 	supervises := has(casework.RoleSupervisor) && step >= 0
@@ -55,7 +60,7 @@ func oracle(s situation, action casework.Action) bool {
 	case casework.ActionListOverdue, casework.ActionImport, casework.ActionSimulate:
 		return supervises
 	case casework.ActionReveal: // the rated person never sees who rated
-		return (works || serves || took) && (!ofRatedSide || !s.rated) && !s.ended
+		return (works || serves || took) && !ratedPerson && !s.ended
 	case casework.ActionClaim, casework.ActionRequestExtension, casework.ActionWithdrawExtension:
 		return works
 	case casework.ActionVerify, casework.ActionSubmitRectification, casework.ActionSendFeedback:
@@ -93,31 +98,21 @@ func oracle(s situation, action casework.Action) bool {
 func administers(s situation, action casework.Action) bool {
 	has := func(r casework.Role) bool { return slices.Contains(s.roles, r) }
 	people, rights, looks := has(casework.RoleSysadmin), has(casework.RoleSecadmin), has(casework.RoleAuditor)
-	switch action {
-	case casework.ActionListPeople:
-		return people || rights || looks
-	case casework.ActionListAdminEvents:
-		return rights || looks
-	case casework.ActionReadPolicy: // supervisors may know by which rules they act
-		return people || rights || looks || has(casework.RoleSupervisor) && slices.Contains(s.place.authorities(), s.org)
+	// Supervisors may know by which rules they act.
+	supervises := has(casework.RoleSupervisor) && slices.Contains(s.place.authorities(), s.org)
+	may := map[casework.Action]bool{
+		casework.ActionListPeople:          people || rights || looks,
+		casework.ActionListAdminEvents:     rights || looks,
+		casework.ActionReadPolicy:          people || rights || looks || supervises,
+		casework.ActionManageOrganisations: people,
+		casework.ActionManagePeople:        people && !s.oneself,
+		casework.ActionResetSignIn:         people && !s.oneself && !s.ofAdministrator, // never a way into the account of one of the three
+		casework.ActionEndSessions:         people || rights,
+		casework.ActionAssignRoles:         rights && !s.oneself,
+		casework.ActionPublishPolicy:       rights,
+		casework.ActionManageKeys:          rights,
 	}
-	if looks { // can never act, administering included
-		return false
-	}
-	switch action {
-	case casework.ActionManageOrganisations:
-		return people
-	case casework.ActionManagePeople:
-		return people && !s.oneself
-	case casework.ActionResetSignIn: // never a way into the account of one of the three
-		return people && !s.oneself && !s.ofAdministrator
-	case casework.ActionEndSessions:
-		return people || rights
-	case casework.ActionAssignRoles:
-		return rights && !s.oneself
-	case casework.ActionPublishPolicy, casework.ActionManageKeys:
-		return rights
-	default:
-		return false
-	}
+	// Who looks after the others never does anything, administering included.
+	changes := !slices.Contains([]casework.Action{casework.ActionListPeople, casework.ActionListAdminEvents, casework.ActionReadPolicy}, action)
+	return may[action] && !(looks && changes)
 }

@@ -23,8 +23,8 @@ const (
 	RelationInSubtree       Relation = "in_subtree"        // 辖区内: the case lies in or below the actor's region
 	RelationSupervised      Relation = "supervised_region" // 监督辖区内: the same, and the actor's organisation is an authority
 	RelationOutsideSubtree  Relation = "outside_subtree"   // 辖区外
-	RelationRatedDepartment Relation = "rated_department"  // 被评价部门
-	RelationRatedPerson     Relation = "rated_person"      // 被评价人: of that department, under the label that was rated
+	RelationRatedDepartment Relation = "rated_department"  // 被评价部门: belongs to it, or did when the service was given or later
+	RelationRatedPerson     Relation = "rated_person"      // 被评价人: the same, under the label that was rated
 	RelationProposedIt      Relation = "proposed_it"       // 提出人: proposed to declare the review invalid
 	RelationActedBefore     Relation = "acted_before"      // 办理过: did something in the case
 	RelationEscalatedTo     Relation = "escalated_to"      // 督办机构: the case was put before the actor's authority
@@ -120,12 +120,33 @@ func supervised(q query) bool {
 	return q.actor.OrganisationKind == casework.KindAuthority && inSubtree(q)
 }
 
+// ratedDepartment holds for whoever belongs to a department that had the case, or
+// belonged to one when the service was given or later: a position that was handed
+// over takes the conflict of interest along.
 func ratedDepartment(q query) bool {
-	return q.object.DepartmentID != 0 && q.actor.OrganisationID == q.object.DepartmentID
+	return q.object.rated(q.actor.OrganisationID) ||
+		slices.ContainsFunc(q.actor.Past, func(m casework.Membership) bool { return q.object.ratedWhile(m) })
 }
 
+// ratedPerson is the same for whoever works or worked there under the rated label.
 func ratedPerson(q query) bool {
-	return ratedDepartment(q) && q.object.RatedStaffLabel != "" && q.actor.StaffLabel == q.object.RatedStaffLabel
+	label := q.object.RatedStaffLabel
+	if label == "" {
+		return false
+	}
+	return q.object.rated(q.actor.OrganisationID) && q.actor.StaffLabel == label ||
+		slices.ContainsFunc(q.actor.Past, func(m casework.Membership) bool { return m.StaffLabel == label && q.object.ratedWhile(m) })
+}
+
+// rated reports whether an organisation is on the rated side.
+func (o *Object) rated(organisation int64) bool {
+	return organisation != 0 && (organisation == o.DepartmentID || slices.Contains(o.RatedDepartmentIDs, organisation))
+}
+
+// ratedWhile reports whether somebody with that membership was on the rated side
+// when the service began, or came to it later.
+func (o *Object) ratedWhile(m casework.Membership) bool {
+	return o.rated(m.OrganisationID) && (o.ServedAt.IsZero() || !m.Until.Before(o.ServedAt))
 }
 
 func proposedIt(q query) bool {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
@@ -205,7 +206,8 @@ func position(o organisation, of *region) string {
 }
 
 func circumstances() []string {
-	return []string{"first", "second", "second-by-actor", "none", "rated", "proposed", "proposed-by-rated", "acted", "escalated", "taken-over", "ended", "self", "of-administrator"}
+	return []string{"first", "second", "second-by-actor", "none", "rated", "proposed", "proposed-by-rated", "acted", "escalated", "taken-over", "ended", "self", "of-administrator",
+		"came-from-rated", "came-as-rated", "left-before", "had-it-before"}
 }
 
 // situation is one person before one case: the facts, as the tests keep them.
@@ -225,6 +227,10 @@ type situation struct {
 	escalated        bool
 	takenOver        bool // by the person's own organisation, whatever it is
 	ended            bool
+	cameFrom         bool // the person belonged to the rated department when the service was given
+	cameAs           bool // under the rated label
+	leftBefore       bool // and had left it, with that label, before the service
+	hadBefore        bool // the person's own organisation had the case before a transfer
 	oneself          bool // administration is done to the person who asks
 	ofAdministrator  bool // to somebody who is one of the three administrators
 }
@@ -254,6 +260,14 @@ func in(circumstance string, roles []casework.Role, org organisation, place *reg
 		s.takenOver = true
 	case "ended":
 		s.ended = true
+	case "came-from-rated":
+		s.cameFrom = true
+	case "came-as-rated":
+		s.cameAs = true
+	case "left-before":
+		s.leftBefore = true
+	case "had-it-before":
+		s.hadBefore = true
 	case "self":
 		s.oneself = true
 	case "of-administrator":
@@ -264,9 +278,25 @@ func in(circumstance string, roles []casework.Role, org organisation, place *reg
 	return s
 }
 
+// served is when the service of every case here began.
+var served = time.Date(2026, 11, 1, 9, 0, 0, 0, casework.China())
+
 func (s situation) actor() casework.Actor {
+	var past []casework.Membership
+	left := func(label string, until time.Time) {
+		past = append(past, casework.Membership{OrganisationID: s.place.department(1).id, StaffLabel: label, Until: until})
+	}
+	if s.cameFrom {
+		left("9号窗口", served.AddDate(0, 0, 3))
+	}
+	if s.cameAs {
+		left("5号窗口", served)
+	}
+	if s.leftBefore {
+		left("5号窗口", served.Add(-time.Second))
+	}
 	return casework.Actor{
-		UserID: me, Roles: s.roles, OrganisationID: s.org.id, OrganisationKind: s.org.kind,
+		Past: past, UserID: me, Roles: s.roles, OrganisationID: s.org.id, OrganisationKind: s.org.kind,
 		RegionCode: s.org.region.Code, RegionPath: s.org.region.path(), Level: s.org.region.Level, StaffLabel: "3号窗口",
 	}
 }
@@ -288,12 +318,17 @@ func (s situation) object(action casework.Action) policies.Object {
 	}
 	o := policies.Object{
 		Level: s.place.Level, RegionPath: s.place.path(), DepartmentID: s.place.department(1).id,
-		Stage: casework.StageRectification, RatedStaffLabel: "5号窗口", ActedUserIDs: []int64{somebody},
+		ServedAt: served, Stage: casework.StageRectification, RatedStaffLabel: "5号窗口", ActedUserIDs: []int64{somebody},
 		InvalidProposedBy: s.proposer, InvalidProposerOrg: 999,
 		ExtensionOrdinal: s.extension, ReopeningDecidedBySteps: s.steps,
 	}
 	if s.ownRating {
-		o.DepartmentID = s.org.id
+		// The department of the place had it before, or the circumstances of who came
+		// from there would speak of nobody.
+		o.DepartmentID, o.RatedDepartmentIDs = s.org.id, []int64{s.place.department(1).id}
+	}
+	if s.hadBefore {
+		o.RatedDepartmentIDs = append(o.RatedDepartmentIDs, s.org.id)
 	}
 	for i, a := range s.place.authorities() {
 		o.AuthorityChain = append(o.AuthorityChain, a.id)

@@ -1,6 +1,9 @@
 package casework
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Role is what a person may be in an organisation. The rules in policies/ say
 // what each may do.
@@ -49,6 +52,15 @@ type Actor struct {
 	RegionPath       []string         `json:"region_path"` // province first, own region last, by explicit parents
 	Level            AdminLevel       `json:"level"`
 	StaffLabel       string           `json:"staff_label"` // the window or name under which citizens rate this person; empty for most
+	Past             []Membership     `json:"past"`        // where the person worked before, in any order
+}
+
+// Membership is a place in an organisation that somebody has left. A conflict of
+// interest goes with the person, not with the position.
+type Membership struct {
+	OrganisationID int64     `json:"organisation_id"`
+	StaffLabel     string    `json:"staff_label"`
+	Until          time.Time `json:"until"`
 }
 
 // Has reports whether the actor holds the role.

@@ -66,7 +66,10 @@ func objectOf(c loaded) policies.Object {
 		ActedUserIDs:      c.state.ActedUserIDs,
 		InvalidProposedBy: c.state.InvalidProposer.UserID, InvalidProposerOrg: c.state.InvalidProposer.OrganisationID,
 		ExtensionDecidedBy: c.state.ExtensionDeciders, ReopeningDecidedBySteps: c.state.DecisionStepsUp,
-		TakenOverBy: c.state.TakenOverBy,
+		TakenOverBy: c.state.TakenOverBy, RatedDepartmentIDs: []int64{c.row.RatedDepartmentID},
+	}
+	if c.row.ServedAt != nil {
+		o.ServedAt = *c.row.ServedAt
 	}
 	if len(o.AuthorityChain) > 0 {
 		o.AuthorityID = o.AuthorityChain[0]
@@ -81,8 +84,12 @@ func objectOf(c loaded) policies.Object {
 		o.ExtensionOrdinal = c.state.PendingExtension.Ordinal
 	}
 	for _, e := range c.events {
-		if _, ok := e.Body.(casework.ReopeningDecided); ok {
+		switch body := e.Body.(type) {
+		case casework.ReopeningDecided:
 			o.ReopeningDecidedBy = append(o.ReopeningDecidedBy, e.By.UserID)
+		case casework.Transferred:
+			// Who had the case before judges it no more than who has it now.
+			o.RatedDepartmentIDs = append(o.RatedDepartmentIDs, body.FromDepartmentID)
 		}
 	}
 	if c.state.EscalationOpen && len(o.AuthorityChain) > 0 {

@@ -33,6 +33,8 @@ type Case struct {
 	HandlerName        string
 	StaffLabel         string
 	ServiceRecordID    int64
+	RatedDepartmentID  int64      // that the review was about, whoever has the case now
+	ServedAt           *time.Time // when the service was taken up; nil when the source does not say
 	Rating             casework.RatingLevel
 	Aspects            []casework.Aspect
 	Tags               []string
@@ -75,6 +77,8 @@ type caseRow struct {
 	HandlerName        string         `db:"handler_name"`
 	StaffLabel         string         `db:"staff_label"`
 	ServiceRecordID    int64          `db:"service_record_id"`
+	RatedDepartmentID  int64          `db:"rated_department_id"`
+	ServedAt           *time.Time     `db:"served_at"`
 	Rating             string         `db:"level"`
 	Aspects            pq.StringArray `db:"aspects"`
 	Tags               pq.StringArray `db:"tags"`
@@ -104,6 +108,7 @@ func (r caseRow) toCase() Case {
 		RegionCode: r.RegionCode, RegionName: r.RegionName, RegionLevel: casework.AdminLevel(r.RegionLevel), RegionPath: r.RegionPath,
 		DepartmentID: r.DepartmentID, DepartmentName: r.DepartmentName, DepartmentOpen: r.DepartmentOpen, AuthorityChain: r.AuthorityChain,
 		MatterCode: r.MatterCode, MatterName: r.MatterName, HandlerID: r.HandlerID, HandlerName: r.HandlerName, StaffLabel: r.StaffLabel, ServiceRecordID: r.ServiceRecordID,
+		RatedDepartmentID: r.RatedDepartmentID, ServedAt: r.ServedAt,
 		Rating: casework.RatingLevel(r.Rating), Aspects: typed[casework.Aspect](r.Aspects), Tags: r.Tags,
 		Channel: casework.Channel(r.Channel), Words: r.Words, RatedAt: r.RatedAt,
 		ReviewerKnown: r.ReviewerKnown, ReviewerNameMasked: r.ReviewerNameMasked, PhoneMasked: r.PhoneMasked,
@@ -120,7 +125,7 @@ const caseColumns = `
 	ARRAY(SELECT a.id FROM organisations a JOIN regions ar ON ar.code = a.region_code
 	      WHERE a.kind = 'authority' AND a.region_code = ANY (r.path) ORDER BY cardinality(ar.path) DESC) AS authority_chain,
 	c.matter_code, m.name AS matter_name, COALESCE(c.handler_id, 0) AS handler_id, COALESCE(h.display_name, '') AS handler_name,
-	sr.staff_label, v.service_record_id, v.level, v.aspects, v.tags, v.channel, v.words, v.rated_at, v.reviewer_known,
+	sr.staff_label, v.service_record_id, sr.department_id AS rated_department_id, sr.accepted_at AS served_at, v.level, v.aspects, v.tags, v.channel, v.words, v.rated_at, v.reviewer_known,
 	v.reviewer_name_masked, v.reviewer_phone_masked, c.opened_at, c.changed_at, COALESCE(c.clock_kind, '') AS clock_kind,
 	c.deadline_at, c.paused_at, c.overdue_since, c.ever_late, c.escalation_steps, c.reopenings, c.closed_at, c.closed_on_time,
 	c.clock_offset_secs`

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -22,6 +23,8 @@ type User struct {
 	Position         string
 	Demo             bool
 	PasswordHash     string // empty: no sign-in by password
+	Disabled         bool   // only where people are administered; elsewhere nobody reads a disabled person
+	Version          int    // counts the changes to this person
 	Actor            casework.Actor
 }
 
@@ -41,26 +44,38 @@ type userRow struct {
 	RegionName       string         `db:"region_name"`
 	RegionLevel      string         `db:"region_level"`
 	RegionPath       pq.StringArray `db:"region_path"`
+	Disabled         bool           `db:"disabled"`
+	Version          int            `db:"version"`
+	Past             []byte         `db:"past"`
 }
 
 const userColumns = `
 	u.id, u.username, u.display_name, u.position, u.staff_label, u.roles, COALESCE(u.password_hash, '') AS password_hash, u.demo,
 	u.organisation_id, o.name AS organisation_name, o.kind AS organisation_kind,
-	r.code AS region_code, r.name AS region_name, r.level AS region_level, r.path AS region_path
+	r.code AS region_code, r.name AS region_name, r.level AS region_level, r.path AS region_path,
+	u.disabled_at IS NOT NULL AS disabled, u.version,
+	(SELECT jsonb_agg(jsonb_build_object('organisation_id', p.organisation_id, 'staff_label', p.staff_label, 'until', p.until) ORDER BY p.id)
+	 FROM past_memberships p WHERE p.user_id = u.id) AS past
 	FROM users u
 	JOIN organisations o ON o.id = u.organisation_id
 	JOIN regions r ON r.code = o.region_code`
 
-func (r userRow) toUser() User {
+func (r userRow) toUser() (User, error) {
+	var past []casework.Membership
+	if r.Past != nil { // most people have always been where they are
+		if err := json.Unmarshal(r.Past, &past); err != nil {
+			return User{}, fmt.Errorf("past memberships of user %d: %w", r.ID, err)
+		}
+	}
 	return User{
-		ID: r.ID, Username: r.Username, DisplayName: r.DisplayName, OrganisationName: r.OrganisationName,
+		Disabled: r.Disabled, Version: r.Version, ID: r.ID, Username: r.Username, DisplayName: r.DisplayName, OrganisationName: r.OrganisationName,
 		RegionName: r.RegionName, Position: r.Position, Demo: r.Demo, PasswordHash: r.PasswordHash,
 		Actor: casework.Actor{
 			UserID: r.ID, Roles: typed[casework.Role](r.Roles), OrganisationID: r.OrganisationID,
 			OrganisationKind: casework.OrganisationKind(r.OrganisationKind), RegionCode: r.RegionCode,
-			RegionPath: r.RegionPath, Level: casework.AdminLevel(r.RegionLevel), StaffLabel: r.StaffLabel,
+			RegionPath: r.RegionPath, Level: casework.AdminLevel(r.RegionLevel), StaffLabel: r.StaffLabel, Past: past,
 		},
-	}
+	}, nil
 }
 
 // UserByID reads a person who is not disabled; CodeNotFound otherwise.
@@ -86,7 +101,7 @@ func (s *Store) user(ctx context.Context, condition string, arg any) (User, erro
 	if err != nil {
 		return User{}, notFound(err, "user")
 	}
-	return row.toUser(), nil
+	return row.toUser()
 }
 
 // DemoUsers lists the invented people of the demo, by region and role.
@@ -105,9 +120,17 @@ func (s *Store) users(ctx context.Context, condition string, args ...any) ([]Use
 	if err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
 	}
+	return toUsers(rows)
+}
+
+func toUsers(rows []userRow) ([]User, error) {
 	users := make([]User, 0, len(rows))
 	for _, r := range rows {
-		users = append(users, r.toUser())
+		user, err := r.toUser()
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, user)
 	}
 	return users, nil
 }
