@@ -57,3 +57,21 @@ func CheckRoles(roles []Role) error {
 	}
 	return nil
 }
+
+// RolesFit refuses roles that nobody can hold in an organisation of that kind and
+// level: departments handle, authorities supervise and, from the county upward,
+// publish. What would never be allowed anything is not given.
+func RolesFit(roles []Role, kind OrganisationKind, level AdminLevel) error {
+	for _, r := range roles {
+		handles, supervises := r == RoleHandler || r == RoleDepartmentLead, r == RoleSupervisor || r == RolePublisher
+		switch {
+		case handles && kind != KindDepartment:
+			return Invalid("roles", "role_of_a_department", "only a department handles cases")
+		case supervises && kind != KindAuthority:
+			return Invalid("roles", "role_of_an_authority", "only an authority supervises and publishes")
+		case r == RolePublisher && !level.AtLeast(LevelCounty):
+			return Invalid("roles", "publisher_below_county", "who publishes belongs to an authority of county level or above")
+		}
+	}
+	return nil
+}

@@ -88,8 +88,17 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 
 // apart are the commands that show nothing of any case, each with the reason.
 var apart = map[string]string{
-	"DecodePayloads":    "all or nothing, for auditors at the top",
-	"ListAdminEvents":   "what administrators did, to people and organisations",
+	"DecodePayloads":  "all or nothing, for auditors at the top",
+	"ListAdminEvents": "what administrators did, to people and organisations",
+	"ListPeople":      "people and roles; TestPeopleOfTheSubtree holds them against the subtree",
+	"ViewPerson":      "one of them; it counts open cases and names none",
+	"CreatePerson":    "changes people, not cases",
+	"ChangePerson":    "changes people, not cases",
+	"DisablePerson":   "changes people, not cases",
+	"AssignRoles":     "changes people, not cases",
+
+	"OrganisationsForPeople": "organisations of the subtree",
+
 	"SimulationChoices": "packs and calendars, which everybody may know",
 }
 

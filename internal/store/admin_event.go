@@ -29,12 +29,17 @@ type AdminKind string
 
 // AdminKinds lists what administration can have done.
 func AdminKinds() []AdminKind {
-	return []AdminKind{AdminPersonCreated}
+	return []AdminKind{AdminPersonCreated, AdminPersonChanged, AdminPersonMoved, AdminPersonDisabled, AdminPersonEnabled, AdminRolesAssigned}
 }
 
 // What administration can have done.
 const (
-	AdminPersonCreated AdminKind = "person_created"
+	AdminPersonCreated  AdminKind = "person_created"
+	AdminPersonChanged  AdminKind = "person_changed"
+	AdminPersonMoved    AdminKind = "person_moved"
+	AdminPersonDisabled AdminKind = "person_disabled"
+	AdminPersonEnabled  AdminKind = "person_enabled"
+	AdminRolesAssigned  AdminKind = "roles_assigned"
 )
 
 // AdminChange is a change to be recorded together with itself, in one

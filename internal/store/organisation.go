@@ -16,6 +16,7 @@ type Organisation struct {
 	Name       string
 	RegionCode string
 	RegionPath []string
+	Level      casework.AdminLevel
 	Confirmed  bool
 }
 
@@ -25,18 +26,19 @@ type organisationRow struct {
 	Name       string         `db:"name"`
 	RegionCode string         `db:"region_code"`
 	RegionPath pq.StringArray `db:"region_path"`
+	Level      string         `db:"region_level"`
 	Confirmed  bool           `db:"confirmed"`
 }
 
 func (r organisationRow) toOrganisation() Organisation {
 	return Organisation{
 		ID: r.ID, Kind: casework.OrganisationKind(r.Kind), Name: r.Name,
-		RegionCode: r.RegionCode, RegionPath: r.RegionPath, Confirmed: r.Confirmed,
+		RegionCode: r.RegionCode, RegionPath: r.RegionPath, Level: casework.AdminLevel(r.Level), Confirmed: r.Confirmed,
 	}
 }
 
 const organisationColumns = `
-	o.id, o.kind, o.name, o.region_code, r.path AS region_path, o.confirmed
+	o.id, o.kind, o.name, o.region_code, r.path AS region_path, r.level AS region_level, o.confirmed
 	FROM organisations o JOIN regions r ON r.code = o.region_code`
 
 // OrganisationByID reads one organisation; CodeNotFound when there is none.
@@ -52,6 +54,13 @@ func (s *Store) OrganisationByID(ctx context.Context, id int64) (Organisation, e
 // first, at most limit.
 func (s *Store) OrganisationsNamed(ctx context.Context, part string, limit int) ([]Organisation, error) {
 	return s.organisations(ctx, `strpos(o.name, $1) > 0 ORDER BY o.kind, o.region_code, o.name LIMIT $2`, part, limit)
+}
+
+// OrganisationsBelow lists the organisations in or below a region whose name holds
+// a part, those of the region itself first, at most limit.
+func (s *Store) OrganisationsBelow(ctx context.Context, regionCode, part string, limit int) ([]Organisation, error) {
+	return s.organisations(ctx, `r.path @> ARRAY[$1] AND strpos(o.name, $2) > 0 ORDER BY cardinality(r.path), o.kind, o.region_code, o.name LIMIT $3`,
+		regionCode, part, limit)
 }
 
 // DepartmentsOf lists the departments of one region, by name.

@@ -140,8 +140,10 @@ type NewUser struct {
 	Username       string
 	DisplayName    string
 	OrganisationID int64
+	Position       string
+	StaffLabel     string
 	Roles          []casework.Role
-	PasswordHash   string      // argon2id in PHC form
+	PasswordHash   string      // argon2id in PHC form; empty: no sign-in by password yet
 	By             casework.By // zero: the command line
 }
 
@@ -163,7 +165,8 @@ func (s *Store) CreateUser(ctx context.Context, u NewUser) (id int64, err error)
 		return recordAdminChange(ctx, tx, AdminChange{
 			By: u.By, Kind: AdminPersonCreated, Subject: SubjectPerson, SubjectID: strconv.FormatInt(id, 10), SubjectName: u.DisplayName,
 			RegionCode: regionCode, After: map[string]any{
-				"username": u.Username, "display_name": u.DisplayName, "organisation_id": u.OrganisationID, "roles": u.Roles,
+				"username": u.Username, "display_name": u.DisplayName, "organisation_id": u.OrganisationID,
+				"position": u.Position, "staff_label": u.StaffLabel, "roles": u.Roles,
 			},
 		})
 	})
@@ -173,8 +176,9 @@ func (s *Store) CreateUser(ctx context.Context, u NewUser) (id int64, err error)
 func insertUser(ctx context.Context, tx *sqlx.Tx, u NewUser) (int64, error) {
 	var id int64
 	err := tx.GetContext(ctx, &id, `
-		INSERT INTO users (username, display_name, organisation_id, roles, password_hash) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
-		u.Username, u.DisplayName, u.OrganisationID, stringsOf(u.Roles), u.PasswordHash)
+		INSERT INTO users (username, display_name, organisation_id, position, staff_label, roles, password_hash)
+		VALUES ($1, $2, $3, $4, $5, $6, NULLIF($7, '')) RETURNING id`,
+		u.Username, u.DisplayName, u.OrganisationID, u.Position, u.StaffLabel, stringsOf(u.Roles), u.PasswordHash)
 	switch {
 	case violates(err, "username_is_unique"):
 		return 0, casework.Conflict("username_taken", "there is a user of this name")
