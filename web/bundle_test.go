@@ -48,7 +48,9 @@ var (
 	su      = person(22, "su", "苏景行", casework.RoleSupervisor, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
 	gu      = person(23, "gu", "顾鉴明", casework.RoleAuditor, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
 	ji      = person(24, "ji", "纪守拙", casework.RoleSysadmin, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
-	persons = []store.User{chen, lu, tao, lin, su, gu, ji}
+	// Nothing to do here yet.
+	gong    = person(25, "gong", "龚示之", casework.RolePublisher, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
+	persons = []store.User{chen, lu, tao, lin, su, gu, ji, gong}
 )
 
 func person(id int64, username, name string, role casework.Role, organisation int64, organisationName string, kind casework.OrganisationKind) store.User {
