@@ -20,7 +20,9 @@ func TestPeopleArePutToWork(t *testing.T) {
 	h := build(t)
 	const ji, yan, gu = "zhanhe.xitong.ji", "zhanhe.anquan.yan", "zhanhe.shenji.gu"
 	department := strconv.FormatInt(h.organisationOf(t, "zhanhe.ziran.chen"), 10)
-	ask := func(who, method, path string, fields map[string]any) reply { return h.ask(t, method, path, who, fields) }
+	ask := func(who, method, path string, fields map[string]any) reply {
+		return h.ask(t, method, path, who, fields)
+	}
 
 	form := ask(ji, http.MethodGet, "/admin/people/new", nil)
 	require.Equal(t, http.StatusOK, form.status)
@@ -29,7 +31,7 @@ func TestPeopleArePutToWork(t *testing.T) {
 
 	wrong := ask(ji, http.MethodPost, "/admin/people", map[string]any{"username": "冯", "display_name": "冯知远", "organisation_id": department})
 	require.Equal(t, http.StatusUnprocessableEntity, wrong.status)
-	require.Contains(t, wrong.body, "用户名只能是")
+	require.Contains(t, wrong.body, "用户名只能用")
 	require.Contains(t, wrong.body, `value="冯知远"`, "what was typed is kept")
 	made := ask(ji, http.MethodPost, "/admin/people", map[string]any{
 		"username": "zhanhe.ziran.feng", "display_name": "冯<b>知远", "organisation_id": department,
