@@ -29,7 +29,10 @@ type AdminKind string
 
 // AdminKinds lists what administration can have done.
 func AdminKinds() []AdminKind {
-	return []AdminKind{AdminPersonCreated, AdminPersonChanged, AdminPersonMoved, AdminPersonDisabled, AdminPersonEnabled, AdminRolesAssigned}
+	return []AdminKind{
+		AdminPersonCreated, AdminPersonChanged, AdminPersonMoved, AdminPersonDisabled, AdminPersonEnabled, AdminRolesAssigned,
+		AdminSignInReset, AdminSessionsEnded,
+	}
 }
 
 // What administration can have done.
@@ -40,6 +43,8 @@ const (
 	AdminPersonDisabled AdminKind = "person_disabled"
 	AdminPersonEnabled  AdminKind = "person_enabled"
 	AdminRolesAssigned  AdminKind = "roles_assigned"
+	AdminSignInReset    AdminKind = "sign_in_reset"
+	AdminSessionsEnded  AdminKind = "sessions_ended"
 )
 
 // AdminChange is a change to be recorded together with itself, in one
