@@ -367,7 +367,7 @@ func TestDocumentListsTheProblemCodes(t *testing.T) {
 		"rule_pack_unknown", "rule_pack_too_long", "calendar_unknown", "calendar_ends_earlier", // the simulator, which has a page and no path here
 		"password_length", "password_common", "password_context", "password_differs", "wrong_old_password", "no_password", "link_not_found", "wrong_code", "half_expired",
 		"has_second_factor", "second_factor_needed", "invented_person", "token_life", "token_not_found", // one's own account, which has pages
-		"user_not_found", "role_twice", "client_is_no_person", "administrators_apart", "role_of_a_department", "role_of_an_authority",
+		"policy_does_not_load", "policy_locks_out", "policy_changed", "user_not_found", "role_twice", "client_is_no_person", "administrators_apart", "role_of_a_department", "role_of_an_authority",
 		"publisher_below_county", "person_changed", "last_administrator", // administration, which has pages
 		"calendar_not_adopted", // the product asks it of a case, nobody else
 	}

@@ -50,6 +50,8 @@ type Decision struct {
 	Rule    string `json:"rule"`    // the rule that decided; empty when the policy could not be asked
 	Article string `json:"article"` // the article the rule serves; empty when no rule matched
 	Reason  string `json:"reason"`  // one of the Reason constants
+	// Role is the actor's role for which the rule allowed it; empty for a no.
+	Role casework.Role `json:"role,omitempty"`
 }
 
 // Enforcer answers requests from the policy that was loaded last. It may be
@@ -108,6 +110,17 @@ func (e *Enforcer) MayEver(actor casework.Actor, action casework.Action) bool {
 	rules := e.loaded()
 	return rules != nil && rules.mayEver(&actor, action)
 }
+
+// Shipped gives the text of the rules that the product ships with.
+func Shipped() string { return embeddedPolicy }
+
+// Parse lints rules and gives an enforcer for them, without putting anything in
+// force. The error is a *LintError that names the line.
+func Parse(policy string) (*Enforcer, error) { return NewFrom(embeddedModel, policy) }
+
+// ReplaceRules swaps the rules at once, under the model of the product. When they do
+// not load, the last good ones stay in force and the error says why.
+func (e *Enforcer) ReplaceRules(policy string) error { return e.Replace(embeddedModel, policy) }
 
 // Rules lists the rules in the order of the file, for pages and documents. The
 // caller may change what it gets.

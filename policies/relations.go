@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"maps"
 	"slices"
 
 	"guiling/internal/casework"
@@ -31,6 +32,9 @@ const (
 	RelationTookOver        Relation = "took_over"         // 接管机构: the actor's authority handles the case in the department's place
 	RelationOneself         Relation = "oneself"           // 本人: the person to whom it is done
 )
+
+// Relations lists the relations.
+func Relations() []Relation { return slices.Sorted(maps.Keys(relations)) }
 
 // query is one request while it is being decided.
 type query struct {

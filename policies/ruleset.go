@@ -99,7 +99,13 @@ func explain(rules []*rule, t *terms, q query) Decision {
 	if allowing == nil {
 		return Decision{Rule: DefaultDeny, Reason: ReasonNothingAllows}
 	}
-	return Decision{Allowed: true, Rule: allowing.name, Article: allowing.article, Reason: ReasonRuleAllows}
+	d := Decision{Allowed: true, Rule: allowing.name, Article: allowing.article, Reason: ReasonRuleAllows}
+	for _, role := range pick(allowing.roles, casework.Roles()) {
+		if q.actor.Has(role) {
+			d.Role = role
+		}
+	}
+	return d
 }
 
 func (s *ruleset) mayEver(actor *casework.Actor, action casework.Action) bool {

@@ -62,10 +62,11 @@ func liveOneCase(ctx context.Context, settings app.Settings, say progress, log *
 		return err
 	}
 	defer eng.Close()
-	service, err := app.OpenCommands(settings, st, eng, log)
+	policy, _, err := app.OpenPolicy(ctx, st)
 	if err != nil {
 		return err
 	}
+	service := app.OpenCommands(settings, st, eng, policy, log)
 	narrators, err := web.NewNarrators()
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ func adminPlaces(actor casework.Actor, current string) []place {
 	}
 	add(peoplePath, "admin.people", "users", casework.AdministratorRoles()...)
 	add(sessionsPath, "admin.sessions", "lock", casework.RoleSysadmin, casework.RoleSecadmin)
+	add(policyPath, "admin.policy", "shield", append(casework.AdministratorRoles(), casework.RoleSupervisor)...)
 	add("/admin/events", "admin.events", "history", casework.RoleSecadmin, casework.RoleAuditor)
 	return places
 }

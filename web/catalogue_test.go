@@ -22,6 +22,7 @@ import (
 	"guiling/internal/casework"
 	"guiling/internal/store"
 	"guiling/internal/strictyaml"
+	"guiling/policies"
 )
 
 func catalogue(t *testing.T, tag string) map[string]any {
@@ -57,8 +58,14 @@ func families() map[string][]string {
 		"aspect.": list(casework.Aspects()), "channel.": list(casework.Channels()), "cause.": list(casework.CauseCategories()),
 		"feedback.": list(casework.FeedbackChannels()), "pause.": list(casework.PauseCategories()),
 		"method.": list(casework.SpotCheckMethods()), "kind.": list(casework.EventKinds()), "repair.": list(store.RepairKinds()), "admin_kind.": list(store.AdminKinds()),
-		"people.done.":     {"created", "changed", "roles", "disabled", "enabled", "sessions_ended"},
-		"account.done.":    {"password", "sessions", "token", "first_password"},
+		"people.done.":  {"created", "changed", "roles", "disabled", "enabled", "sessions_ended"},
+		"account.done.": {"password", "sessions", "token", "first_password"},
+		"policy.done.":  {"published"}, "policy.effect_": {"allow", "deny"}, "policy.miss.": {"role", "actor_level", "case_level", "when", "relation"},
+		"policy.reason.": {
+			policies.ReasonRuleAllows, policies.ReasonRuleDenies, policies.ReasonNothingAllows, policies.ReasonNotLoaded, policies.ReasonActorUnknown,
+			policies.ReasonActionUnknown, policies.ReasonObjectIncomplete, policies.ReasonObjectContradictory, policies.ReasonPolicyFailed, policies.ReasonPolicyDisagrees,
+		},
+		"position.": list(policies.Positions()), "circumstance.": list(policies.Circumstances()), "relation.": list(policies.Relations()),
 		"way.":             list(store.SignInWays()),
 		"outcome_sign_in.": list(store.SignInOutcomes()),
 		"token_scope.":     list(store.TokenScopes()),

@@ -68,6 +68,8 @@ func routes() []route {
 		{http.MethodPost, "/admin/people/:id/reset-sign-in", signedIn, casework.ActionResetSignIn, resetSignIn},
 		{http.MethodPost, "/admin/people/:id/end-sessions", signedIn, casework.ActionEndSessions, endSessionsOf},
 		{http.MethodGet, "/admin/sessions", signedIn, casework.ActionEndSessions, showSessions},
+		{http.MethodGet, policyPath, signedIn, casework.ActionReadPolicy, showPolicy},
+		{http.MethodPost, policyPath, signedIn, casework.ActionPublishPolicy, publishPolicy},
 		{http.MethodGet, "/admin/events", signedIn, casework.ActionListAdminEvents, showAdminEvents},
 
 		{http.MethodGet, "/cases/:number", signedIn, casework.ActionRead, showCase},

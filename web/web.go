@@ -20,6 +20,7 @@ import (
 	"guiling/internal/commands"
 	"guiling/internal/identity"
 	"guiling/internal/store"
+	"guiling/policies"
 	"guiling/reference"
 )
 
@@ -51,6 +52,11 @@ type Administration interface {
 	ChangePerson(ctx context.Context, actor casework.Actor, id int64, version int, facts commands.PersonFacts) (store.User, error)
 	DisablePerson(ctx context.Context, actor casework.Actor, id int64, version int, disabled bool) (store.User, error)
 	AssignRoles(ctx context.Context, actor casework.Actor, id int64, version int, roles []casework.Role) (store.User, error)
+	ViewPolicy(ctx context.Context, actor casework.Actor) (commands.PolicyView, error)
+	PolicyMatrix(ctx context.Context, actor casework.Actor, role casework.Role, circumstance policies.Circumstance) ([]policies.Cell, error)
+	ExplainPolicy(ctx context.Context, actor casework.Actor, username string, action casework.Action, number string) (commands.Explanation, error)
+	CheckPolicy(ctx context.Context, actor casework.Actor, body string) (commands.PolicyCheck, error)
+	PublishPolicy(ctx context.Context, actor casework.Actor, d commands.PolicyDraft) (version int, err error)
 	ResetSignIn(ctx context.Context, actor casework.Actor, id int64) (secret string, err error)
 	EndSessionsOf(ctx context.Context, actor casework.Actor, id int64) error
 	ListSessions(ctx context.Context, actor casework.Actor) ([]store.Session, error)

@@ -30,6 +30,7 @@ type cli struct {
 	Token        tokenCmd        `cmd:"" help:"Personal tokens for the API."`
 	User         userCmd         `cmd:"" help:"People who work with the system."`
 	Organisation organisationCmd `cmd:"" help:"Authorities and departments."`
+	Policy       policyCmd       `cmd:"" help:"The rules of who may do what."`
 	Deadline     deadlineCmd     `cmd:"" help:"Say when something is due by a rule pack, and why."`
 	Simulate     simulateCmd     `cmd:"" help:"Say which open cases would move under other rules, before they are published."`
 	Calendar     calendarCmd     `cmd:"" help:"The calendars of holidays by which working days are counted."`

@@ -62,6 +62,7 @@ type house struct {
 	newcomer int64
 	owner    *sql.DB
 	sealer   *sealing.Sealer
+	settings app.Settings
 }
 
 // temporalUI is where the engine's own pages are.
@@ -78,7 +79,7 @@ func build(t *testing.T) *house {
 		DatabaseURL: db.AppURL, TemporalAddress: "127.0.0.1:1", TemporalNamespace: "guiling", Demo: true,
 		DataKeyFile: filepath.Join(t.TempDir(), "key.json"), MetricsPublic: true, Version: "test", TemporalUIOrigin: temporalUI, RequireSecondFactor: "administrators",
 	}
-	h := &house{tokens: map[string]string{}, cookies: map[string][]*http.Cookie{}}
+	h := &house{tokens: map[string]string{}, cookies: map[string][]*http.Cookie{}, settings: settings}
 	var err error
 	h.store, err = app.OpenStore(t.Context(), settings)
 	require.NoError(t, err)
@@ -120,6 +121,26 @@ func build(t *testing.T) *house {
 	require.NoError(t, err)
 	h.examples = readExamples(t, h.ask(t, http.MethodGet, "/openapi.json", "", nil).body)
 	return h
+}
+
+// another is the same house served by another process: same people, same sessions.
+func (h *house) another(t *testing.T, log *slog.Logger) *house {
+	t.Helper()
+	second := *h
+	var err error
+	second.store, err = app.OpenStore(t.Context(), h.settings)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = second.store.Close() })
+	eng, err := app.OpenEngine(h.settings, "test", log)
+	require.NoError(t, err)
+	t.Cleanup(eng.Close)
+	handler, stop, err := app.NewHandler(h.settings, second.store, eng, log)
+	require.NoError(t, err)
+	t.Cleanup(stop)
+	routes, ok := handler.(*echo.Echo)
+	require.True(t, ok)
+	second.echo = routes
+	return &second
 }
 
 func (h *house) letIn(t *testing.T, people *identity.Service, username string) {

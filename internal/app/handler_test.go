@@ -119,11 +119,11 @@ func TestReady(t *testing.T) {
 	s := serve(t, false)
 	a := s.get(t, there, "/readyz")
 	require.Equal(t, http.StatusOK, a.Code)
-	require.JSONEq(t, `{"database": "ok", "temporal": "missing"}`, a.Body.String())
+	require.JSONEq(t, `{"database": "ok", "policy": "ok", "temporal": "missing"}`, a.Body.String())
 	require.NoError(t, s.store.Close())
 	a = s.get(t, there, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, a.Code)
-	require.JSONEq(t, `{"database": "missing", "temporal": "missing"}`, a.Body.String(), "what, and not why")
+	require.JSONEq(t, `{"database": "missing", "policy": "ok", "temporal": "missing"}`, a.Body.String(), "what, and not why")
 	require.Equal(t, http.StatusOK, s.get(t, there, "/healthz").Code, "the process lives")
 }
 

@@ -47,14 +47,9 @@ func OpenEngine(s Settings, role string, log *slog.Logger) (*engine.Engine, erro
 	})
 }
 
-// OpenCommands puts the commands together. Whatever is broken in the policy stops
-// the start here.
-func OpenCommands(s Settings, st *store.Store, eng commands.Engine, log *slog.Logger) (*commands.Service, error) {
-	policy, err := policies.New()
-	if err != nil {
-		return nil, err
-	}
-	return commands.New(st, eng, policy, s.Version, SystemClock, log), nil
+// OpenCommands puts the commands together under rules that OpenPolicy loaded.
+func OpenCommands(s Settings, st *store.Store, eng commands.Engine, policy *policies.Enforcer, log *slog.Logger) *commands.Service {
+	return commands.New(st, eng, policy, s.Version, SystemClock, log)
 }
 
 // OpenIdentity puts sign-in together.

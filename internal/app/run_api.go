@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/alexedwards/scs/postgresstore"
 
@@ -36,16 +37,27 @@ func RunAPI(ctx context.Context, s Settings, log *slog.Logger) error {
 // NewHandler puts pages, API and health together. Call stop when it is no longer
 // used.
 func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logger) (handler http.Handler, stop func(), err error) {
-	service, err := OpenCommands(s, st, eng, log)
+	ctx, cancel := context.WithCancel(context.Background())
+	policy, version, err := OpenPolicy(ctx, st)
 	if err != nil {
+		cancel()
 		return nil, nil, err
 	}
+	watch := &policyWatch{store: st, enforcer: policy, log: log}
+	watch.loaded.Store(int64(version))
+	defer func() {
+		if err != nil {
+			cancel()
+		}
+	}()
+	service := OpenCommands(s, st, eng, policy, log)
 	people, err := OpenIdentity(s, st)
 	if err != nil {
 		return nil, nil, err
 	}
 	e := newServer(log)
-	registerHealth(e, s.MetricsPublic, check{name: "database", ready: st.Ready}, check{name: "temporal", ready: eng.Ready, bearable: true})
+	registerHealth(e, s.MetricsPublic, check{name: "database", ready: st.Ready}, check{name: "temporal", ready: eng.Ready, bearable: true},
+		check{name: "policy", ready: watch.ready, bearable: true})
 	api.Register(e, api.Options{Commands: service, Identity: people, Log: log})
 	document, err := api.OpenAPIHandler()
 	if err != nil {
@@ -61,5 +73,11 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 		sessions.StopCleanup()
 		return nil, nil, err
 	}
-	return e, sessions.StopCleanup, nil
+	var watching sync.WaitGroup
+	watching.Go(func() { watch.run(ctx) })
+	return e, func() {
+		cancel()
+		watching.Wait()
+		sessions.StopCleanup()
+	}, nil
 }

@@ -25,7 +25,6 @@ type Service struct {
 	store  *store.Store
 	engine Engine
 	policy *policies.Enforcer
-	roleOf map[string][]casework.Role // by rule
 	build  string
 	now    func() time.Time
 	log    *slog.Logger
@@ -37,22 +36,12 @@ type Service struct {
 func New(
 	st *store.Store, engine Engine, policy *policies.Enforcer, build string, now func() time.Time, log *slog.Logger,
 ) *Service {
-	roles := make(map[string][]casework.Role)
-	for _, r := range policy.Rules() {
-		roles[r.Name] = r.Roles
-	}
-	return &Service{store: st, engine: engine, policy: policy, roleOf: roles, build: build, now: now, log: log}
+	return &Service{store: st, engine: engine, policy: policy, build: build, now: now, log: log}
 }
 
 // by is the mark that the actor leaves: in the role for which the rule allowed it.
 func (s *Service) by(actor casework.Actor, decision policies.Decision) casework.By {
-	by := casework.By{UserID: actor.UserID, OrganisationID: actor.OrganisationID, Rule: decision.Rule}
-	for _, role := range s.roleOf[decision.Rule] {
-		if actor.Has(role) {
-			by.Role = role
-		}
-	}
-	return by
+	return casework.By{UserID: actor.UserID, OrganisationID: actor.OrganisationID, Rule: decision.Rule, Role: decision.Role}
 }
 
 // authorize asks the policy and turns a no into an error that names the rule. A

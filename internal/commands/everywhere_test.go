@@ -80,6 +80,10 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 		_, err := s.Standing(ctx, actor, number)
 		return err
 	},
+	"ExplainPolicy": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.ExplainPolicy(ctx, actor, "zhanhe.ziran.chen", casework.ActionVerify, number)
+		return err
+	},
 	"RevealReviewer": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.RevealReviewer(ctx, actor, commands.Look{Number: number, Purpose: "回访"})
 		return err
@@ -96,6 +100,10 @@ var apart = map[string]string{
 	"ChangePerson":    "changes people, not cases",
 	"DisablePerson":   "changes people, not cases",
 	"AssignRoles":     "changes people, not cases",
+	"ViewPolicy":      "the rules",
+	"PolicyMatrix":    "the rules",
+	"CheckPolicy":     "the rules",
+	"PublishPolicy":   "the rules",
 	"ResetSignIn":     "of people, not cases",
 	"EndSessionsOf":   "of people, not cases",
 	"ListSessions":    "who is signed in, in the subtree",

@@ -31,7 +31,7 @@ type AdminKind string
 func AdminKinds() []AdminKind {
 	return []AdminKind{
 		AdminPersonCreated, AdminPersonChanged, AdminPersonMoved, AdminPersonDisabled, AdminPersonEnabled, AdminRolesAssigned,
-		AdminSignInReset, AdminSessionsEnded,
+		AdminSignInReset, AdminSessionsEnded, AdminPolicyPublished,
 	}
 }
 
@@ -45,6 +45,8 @@ const (
 	AdminRolesAssigned  AdminKind = "roles_assigned"
 	AdminSignInReset    AdminKind = "sign_in_reset"
 	AdminSessionsEnded  AdminKind = "sessions_ended"
+
+	AdminPolicyPublished AdminKind = "policy_published"
 )
 
 // AdminChange is a change to be recorded together with itself, in one

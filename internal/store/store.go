@@ -27,6 +27,7 @@ const appRole = "guiling_app"
 // Store is a database. It is safe for use by many goroutines.
 type Store struct {
 	db     *sqlx.DB
+	dsn    string // for who listens
 	sealer *sealing.Sealer
 	rules  sync.Map // rulesKey to casework.Rules
 }
@@ -45,7 +46,7 @@ func Open(ctx context.Context, databaseURL string, sealer *sealing.Sealer) (*Sto
 	}
 	db.SetMaxOpenConns(32)
 	db.SetMaxIdleConns(8)
-	return &Store{db: db, sealer: sealer}, nil
+	return &Store{db: db, dsn: dsn, sealer: sealer}, nil
 }
 
 // asAppRole adds role and time zone to a connection URL and refuses one without sslmode:
