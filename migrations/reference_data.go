@@ -108,17 +108,21 @@ func copyRegions(ctx context.Context, tx *sql.Tx, regions []casework.Region) err
 }
 
 // createAuthorities gives each region of county level and above an authority
-// whose parent is that of the region's parent. Existing ones stay as they are.
+// whose parent is the next one above. Existing ones stay as they are, and one that was
+// closed does not come back.
 func createAuthorities(ctx context.Context, tx *sql.Tx) error {
 	for _, level := range []casework.AdminLevel{casework.LevelProvince, casework.LevelCity, casework.LevelCounty} {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO organisations (kind, name, region_code, parent_id)
 			SELECT 'authority', r.name || '政务服务管理机构', r.code, parent.id
 			FROM regions r
-			LEFT JOIN organisations parent ON parent.kind = 'authority' AND parent.region_code = r.parent_code
-			WHERE r.level = $1
+			LEFT JOIN LATERAL (
+				SELECT a.id FROM organisations a JOIN regions ar ON ar.code = a.region_code
+				WHERE a.kind = 'authority' AND a.valid_to IS NULL AND a.region_code = ANY (r.path) AND a.region_code <> r.code
+				ORDER BY cardinality(ar.path) DESC LIMIT 1) parent ON true
+			WHERE r.level = $1 AND NOT EXISTS (SELECT FROM organisations x WHERE x.kind = 'authority' AND x.region_code = r.code)
 			ORDER BY r.code
-			ON CONFLICT (region_code) WHERE kind = 'authority' DO NOTHING`, string(level))
+			ON CONFLICT (region_code) WHERE kind = 'authority' AND valid_to IS NULL DO NOTHING`, string(level))
 		if err != nil {
 			return fmt.Errorf("create authorities of level %s: %w", level, err)
 		}

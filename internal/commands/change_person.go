@@ -148,7 +148,7 @@ func (s *Service) organisationFor(ctx context.Context, actor casework.Actor, id 
 	organisation, err := s.store.OrganisationByID(ctx, id)
 	unknown := casework.Invalid("organisation_id", "organisation_not_found", "there is no such organisation in your subtree")
 	switch {
-	case isNotFound(err):
+	case isNotFound(err), err == nil && organisation.Ended():
 		return store.Organisation{}, unknown
 	case err != nil:
 		return store.Organisation{}, err

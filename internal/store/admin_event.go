@@ -29,7 +29,12 @@ type AdminKind string
 
 // AdminKinds lists what administration can have done.
 func AdminKinds() []AdminKind {
-	return []AdminKind{AdminPersonCreated, AdminPersonChanged, AdminPersonMoved, AdminPersonDisabled, AdminPersonEnabled, AdminRolesAssigned}
+	return []AdminKind{
+		AdminPersonCreated, AdminPersonChanged, AdminPersonMoved, AdminPersonDisabled, AdminPersonEnabled, AdminRolesAssigned,
+		AdminOrganisationCreated, AdminOrganisationChanged, AdminOrganisationMoved, AdminOrganisationLeft, AdminOrganisationMerged,
+		AdminOrganisationAbsorbed, AdminOrganisationClosed, AdminHallCreated, AdminHallChanged, AdminHallClosed,
+		AdminWindowCreated, AdminWindowChanged, AdminWindowClosed,
+	}
 }
 
 // What administration can have done.
@@ -40,6 +45,22 @@ const (
 	AdminPersonDisabled AdminKind = "person_disabled"
 	AdminPersonEnabled  AdminKind = "person_enabled"
 	AdminRolesAssigned  AdminKind = "roles_assigned"
+
+	AdminOrganisationCreated  AdminKind = "organisation_created"
+	AdminOrganisationChanged  AdminKind = "organisation_changed" // renamed or confirmed
+	AdminOrganisationMoved    AdminKind = "organisation_moved"   // to this region
+	AdminOrganisationLeft     AdminKind = "organisation_left"    // the same, in the region that it left
+	AdminOrganisationMerged   AdminKind = "organisation_merged"  // into another
+	AdminOrganisationAbsorbed AdminKind = "organisation_absorbed"
+	AdminOrganisationClosed   AdminKind = "organisation_closed"
+
+	// Halls and windows belong to the authority that runs them.
+	AdminHallCreated   AdminKind = "hall_created"
+	AdminHallChanged   AdminKind = "hall_changed"
+	AdminHallClosed    AdminKind = "hall_closed"
+	AdminWindowCreated AdminKind = "window_created"
+	AdminWindowChanged AdminKind = "window_changed"
+	AdminWindowClosed  AdminKind = "window_closed"
 )
 
 // AdminChange is a change to be recorded together with itself, in one
