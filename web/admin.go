@@ -24,6 +24,7 @@ func adminPlaces(actor casework.Actor, current string) []place {
 		}
 	}
 	add("/admin/events", "admin.events", "history", casework.RoleSecadmin, casework.RoleAuditor)
+	add("/admin/organisations", "organisations.title", "building", casework.RoleSysadmin, casework.RoleSecadmin, casework.RoleAuditor)
 	return places
 }
 

@@ -57,6 +57,7 @@ func families() map[string][]string {
 		"aspect.": list(casework.Aspects()), "channel.": list(casework.Channels()), "cause.": list(casework.CauseCategories()),
 		"feedback.": list(casework.FeedbackChannels()), "pause.": list(casework.PauseCategories()),
 		"method.": list(casework.SpotCheckMethods()), "kind.": list(casework.EventKinds()), "repair.": list(store.RepairKinds()), "admin_kind.": list(store.AdminKinds()),
+		"row_outcome.": list(store.RowOutcomes()), "organisation_kind.": {"authority", "department"},
 		"view.": list(store.TaskViews()), "inbox.empty.": list(store.TaskViews()), "inbox.empty_next.": list(store.TaskViews()),
 		"outcome.": list([]casework.VerificationOutcome{casework.OutcomeFixedAtOnce, casework.OutcomeComplex, casework.OutcomeNoLegalBasis}),
 		"ground.":  list([]casework.InvalidGround{casework.GroundMalicious, casework.GroundMistaken}),
@@ -123,7 +124,7 @@ func reasons(t *testing.T) []string {
 		regexp.MustCompile(`\breason(?:[A-Z]\w*)?\s*=\s*"([a-z_]+)"`), // the stage table's too
 	}
 	for _, folder := range []string{
-		"internal/casework", "internal/commands", "internal/identity", "internal/store", "internal/engine", "workflows", "api", "web", "policies/rules",
+		"internal/casework", "internal/commands", "internal/identity", "internal/intake", "internal/store", "internal/engine", "workflows", "api", "web", "policies/rules",
 	} {
 		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
 		require.NoError(t, err)

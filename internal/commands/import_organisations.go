@@ -51,3 +51,6 @@ func importOrganisations(ctx context.Context, st *store.Store, table []byte, im 
 	}
 	return out, nil
 }
+
+// MaxOrganisationTable is the largest table of organisations, in bytes.
+const MaxOrganisationTable = intake.MaxTableBytes
