@@ -365,7 +365,8 @@ func TestDocumentListsTheProblemCodes(t *testing.T) {
 		"wrong_credentials", "demo_off", "too_many", // sign-in; too_many is documented for gateways as well
 		"username_taken", "username_not_plain", "organisation_not_found", "fast_forward_range", // the command line
 		"rule_pack_unknown", "rule_pack_too_long", "calendar_unknown", "calendar_ends_earlier", // the simulator, which has a page and no path here
-		"role_twice", "client_is_no_person", "administrators_apart", // administration, which has pages
+		"role_twice", "client_is_no_person", "administrators_apart", "role_of_a_department", "role_of_an_authority",
+		"publisher_below_county", "person_changed", "last_administrator", // administration, which has pages
 		"calendar_not_adopted", // the product asks it of a case, nobody else
 	}
 	patterns := []*regexp.Regexp{

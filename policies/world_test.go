@@ -206,8 +206,10 @@ func position(o organisation, of *region) string {
 }
 
 func circumstances() []string {
-	return []string{"first", "second", "second-by-actor", "none", "rated", "proposed", "proposed-by-rated", "acted", "escalated", "taken-over", "ended", "self", "of-administrator",
-		"came-from-rated", "came-as-rated", "left-before", "had-it-before"}
+	return []string{
+		"first", "second", "second-by-actor", "none", "rated", "proposed", "proposed-by-rated", "acted", "escalated", "taken-over", "ended", "self", "of-administrator",
+		"came-from-rated", "came-as-rated", "left-before", "had-it-before",
+	}
 }
 
 // situation is one person before one case: the facts, as the tests keep them.

@@ -23,6 +23,7 @@ func adminPlaces(actor casework.Actor, current string) []place {
 			places = append(places, place{Path: path, Key: key, Icon: icon, Current: path == current})
 		}
 	}
+	add(peoplePath, "admin.people", "users", casework.AdministratorRoles()...)
 	add("/admin/events", "admin.events", "history", casework.RoleSecadmin, casework.RoleAuditor)
 	add("/admin/organisations", "organisations.title", "building", casework.RoleSysadmin, casework.RoleSecadmin, casework.RoleAuditor)
 	return places

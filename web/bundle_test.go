@@ -41,14 +41,16 @@ var now = time.Date(2026, 11, 25, 10, 0, 0, 0, casework.China())
 
 // The people of the tests. Nobody of them exists.
 var (
-	chen    = person(11, "chen", "陈禾溪", casework.RoleHandler, 1, "湛河区自然资源局", casework.KindDepartment)
-	lu      = person(12, "lu", "陆一帆", casework.RoleHandler, 1, "湛河区自然资源局", casework.KindDepartment)
-	tao     = person(13, "tao", "陶见山", casework.RoleDepartmentLead, 1, "湛河区自然资源局", casework.KindDepartment)
-	lin     = person(21, "lin", "林致远", casework.RoleSupervisor, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
-	su      = person(22, "su", "苏景行", casework.RoleSupervisor, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
-	gu      = person(23, "gu", "顾鉴明", casework.RoleAuditor, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
-	ji      = person(24, "ji", "纪守拙", casework.RoleSysadmin, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
-	persons = []store.User{chen, lu, tao, lin, su, gu, ji}
+	chen = person(11, "chen", "陈禾溪", casework.RoleHandler, 1, "湛河区自然资源局", casework.KindDepartment)
+	lu   = person(12, "lu", "陆一帆", casework.RoleHandler, 1, "湛河区自然资源局", casework.KindDepartment)
+	tao  = person(13, "tao", "陶见山", casework.RoleDepartmentLead, 1, "湛河区自然资源局", casework.KindDepartment)
+	lin  = person(21, "lin", "林致远", casework.RoleSupervisor, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
+	su   = person(22, "su", "苏景行", casework.RoleSupervisor, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
+	gu   = person(23, "gu", "顾鉴明", casework.RoleAuditor, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
+	ji   = person(24, "ji", "纪守拙", casework.RoleSysadmin, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
+	// Nothing to do here yet.
+	gong    = person(25, "gong", "龚示之", casework.RolePublisher, 2, "湛河区政务服务管理局（演示）", casework.KindAuthority)
+	persons = []store.User{chen, lu, tao, lin, su, gu, ji, gong}
 )
 
 func person(id int64, username, name string, role casework.Role, organisation int64, organisationName string, kind casework.OrganisationKind) store.User {

@@ -18,6 +18,7 @@ type organisationPage struct {
 	Successor  string
 	View       commands.OrganisationView
 	Department bool
+	Open       bool // who looks keeps it, and it is in being
 	Today      string
 	Events     []adminEntry
 	Candidates []store.Organisation // into which a department could be merged, or windows given
@@ -59,7 +60,7 @@ func (v *visit) renderOrganisation(status int, id int64, form, wrong string) err
 	p := organisationPage{
 		adminFrame: v.adminFrame(o.Name, organisationsPath), Path: organisationPath(id), View: view,
 		Department: o.Kind == casework.KindDepartment, Today: casework.DateOf(v.site.Commands.Now(store.Case{})).String(),
-		Form: form, Wrong: wrong, Typed: map[string]string{},
+		Open: view.MayManage && !o.Ended(), Form: form, Wrong: wrong, Typed: map[string]string{},
 	}
 	p.Here = p.Path
 	// What stands above an authority of the own region lies outside the subtree.
@@ -76,7 +77,7 @@ func (v *visit) renderOrganisation(status int, id int64, form, wrong string) err
 	for _, e := range view.Events {
 		p.Events = append(p.Events, adminEntry{AdminEvent: e, Changes: changesOf(e.Before, e.After)})
 	}
-	if view.MayManage {
+	if p.Open {
 		page, err := v.site.Commands.ListOrganisations(ctx, v.user.Actor, store.OrganisationFilter{
 			Kind: casework.KindDepartment, RegionCode: o.RegionCode, Limit: candidatesOffered,
 		})
@@ -105,7 +106,7 @@ func changing(form string, act func(v *visit, id int64) error) func(*visit) erro
 		if err != nil {
 			return err
 		}
-		if !view.MayManage && !view.Organisation.Ended() {
+		if !view.MayManage {
 			return casework.Forbidden("not_allowed", "your role keeps no organisations")
 		}
 		if err = act(v, id); err == nil {

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,6 +85,8 @@ type frame struct {
 	Person   person
 	Places   []place
 	Version  string
+	// SeesCases: the person may look a case up by its number.
+	SeesCases bool
 }
 
 // person is who is signed in, as the head of the page shows them.
@@ -98,6 +101,7 @@ func (v *visit) frame(title, placePath string) frame {
 	if v.known() {
 		f.Person = v.describe(v.user)
 		f.Places = placesOf(v.user.Actor, placePath)
+		f.SeesCases = slices.ContainsFunc(f.Places, func(p place) bool { return p.Path == "/cases" })
 	}
 	return f
 }

@@ -58,6 +58,13 @@ type Administration interface {
 	ChangeWindow(ctx context.Context, actor casework.Actor, id int64, facts commands.WindowFacts) error
 	CloseWindow(ctx context.Context, actor casework.Actor, id int64) error
 	ImportOrganisations(ctx context.Context, actor casework.Actor, table []byte, dryRun bool) (commands.OrganisationsImported, error)
+	ListPeople(ctx context.Context, actor casework.Actor, filter store.PeopleFilter) (commands.PeoplePage, error)
+	ViewPerson(ctx context.Context, actor casework.Actor, id int64) (commands.PersonView, error)
+	CreatePerson(ctx context.Context, actor casework.Actor, username string, facts commands.PersonFacts) (int64, error)
+	ChangePerson(ctx context.Context, actor casework.Actor, id int64, version int, facts commands.PersonFacts) (store.User, error)
+	DisablePerson(ctx context.Context, actor casework.Actor, id int64, version int, disabled bool) (store.User, error)
+	AssignRoles(ctx context.Context, actor casework.Actor, id int64, version int, roles []casework.Role) (store.User, error)
+	OrganisationsForPeople(ctx context.Context, actor casework.Actor, part string) ([]store.Organisation, error)
 	ListAdminEvents(ctx context.Context, actor casework.Actor, filter store.AdminEventFilter) (commands.AdminEventPage, error)
 }
 

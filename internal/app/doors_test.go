@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,8 +58,10 @@ type house struct {
 	// number is a case of 湛河区自然资源局; elsewhere one of 汝州市, where nobody of
 	// the demo but the province looks.
 	number, elsewhere string
-	owner             *sql.DB
-	sealer            *sealing.Sealer
+	// newcomer is somebody of 湛河区 without a role, who is no one of the demo.
+	newcomer int64
+	owner    *sql.DB
+	sealer   *sealing.Sealer
 }
 
 // temporalUI is where the engine's own pages are.
@@ -102,6 +105,10 @@ func build(t *testing.T) *house {
 	for _, u := range h.users {
 		h.letIn(t, people, u.Username)
 	}
+	h.newcomer, err = h.store.CreateUser(t.Context(), store.NewUser{
+		Username: "zhanhe.ziran.newcomer", DisplayName: "新来的", OrganisationID: h.organisationOf(t, "zhanhe.ziran.chen"), Roles: []casework.Role{},
+	})
+	require.NoError(t, err)
 	h.number = h.take(t, "DOOR-INSIDE")
 	h.elsewhere = h.take(t, "DOOR-ELSEWHERE")
 	_, err = h.owner.ExecContext(t.Context(), `
@@ -141,6 +148,13 @@ func (h *house) take(t *testing.T, record string) string {
 	number, err := h.store.CaseNumberOf(t.Context(), record)
 	require.NoError(t, err)
 	return number
+}
+
+func (h *house) organisationOf(t *testing.T, username string) int64 {
+	t.Helper()
+	i := slices.IndexFunc(h.users, func(u store.User) bool { return u.Username == username })
+	require.GreaterOrEqual(t, i, 0)
+	return h.users[i].Actor.OrganisationID
 }
 
 // readExamples takes the bodies of the actions out of the description of the API.
@@ -287,8 +301,8 @@ func (d doors) mayPass(t *testing.T, groups []string, username string) bool {
 	return false
 }
 
-func (d door) at(number string) string {
-	return strings.NewReplacer(":number", url.PathEscape(number), ":id", "1").Replace(d.path)
+func (h *house) at(d door, number string) string {
+	return strings.NewReplacer(":number", url.PathEscape(number), ":id", strconv.FormatInt(h.newcomer, 10)).Replace(d.path)
 }
 
 func (h *house) fields(d door) map[string]any {
@@ -308,7 +322,7 @@ func TestEverybodyAtEveryDoor(t *testing.T) {
 	tried, passed := 0, 0
 	for _, door := range all {
 		ofAPI := speaksJSON(door.path)
-		nobody := h.ask(t, door.method, door.at(h.number), "", h.fields(door))
+		nobody := h.ask(t, door.method, h.at(door, h.number), "", h.fields(door))
 		switch {
 		case ofAPI || door.method != http.MethodGet:
 			require.Equal(t, http.StatusUnauthorized, nobody.status, "%s %s by nobody", door.method, door.path)
@@ -317,7 +331,7 @@ func TestEverybodyAtEveryDoor(t *testing.T) {
 			require.Contains(t, nobody.location, "/sign-in", door.path)
 		}
 		for _, u := range h.users {
-			got := h.ask(t, door.method, door.at(h.number), u.Username, h.fields(door))
+			got := h.ask(t, door.method, h.at(door, h.number), u.Username, h.fields(door))
 			tried++
 			refused := got.status == http.StatusForbidden || got.status == http.StatusNotFound
 			if may := d.mayPass(t, door.groups, u.Username); may == refused {
@@ -350,8 +364,8 @@ func TestACaseElsewhereIsNotThere(t *testing.T) {
 			if strings.HasPrefix(u.Username, "henan.") {
 				continue
 			}
-			there := h.ask(t, door.method, door.at(h.elsewhere), u.Username, h.fields(door))
-			never := h.ask(t, door.method, door.at(nowhere), u.Username, h.fields(door))
+			there := h.ask(t, door.method, h.at(door, h.elsewhere), u.Username, h.fields(door))
+			never := h.ask(t, door.method, h.at(door, nowhere), u.Username, h.fields(door))
 			require.Contains(t, []int{http.StatusForbidden, http.StatusNotFound}, there.status, "%s %s by %s", door.method, door.path, u.Username)
 			require.Equal(t, never.status, there.status, "%s %s by %s", door.method, door.path, u.Username)
 			require.Equal(t, strings.ReplaceAll(never.body, nowhere, ""), strings.ReplaceAll(there.body, h.elsewhere, ""), "%s %s", door.method, door.path)

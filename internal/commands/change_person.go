@@ -46,11 +46,11 @@ func (f *PersonFacts) check() error {
 // they choose themselves. An organisation outside is CodeInvalid, like one that is
 // not there.
 func (s *Service) CreatePerson(ctx context.Context, actor casework.Actor, username string, facts PersonFacts) (int64, error) {
-	if err := facts.check(); err != nil {
-		return 0, err
-	}
 	organisation, err := s.organisationFor(ctx, actor, facts.OrganisationID)
 	if err != nil {
+		return 0, err
+	}
+	if err := facts.check(); err != nil {
 		return 0, err
 	}
 	by, err := s.administer(ctx, actor, casework.ActionManagePeople, policies.Object{RegionPath: organisation.RegionPath})
@@ -67,15 +67,15 @@ func (s *Service) CreatePerson(ctx context.Context, actor casework.Actor, userna
 // organisation of the subtree. Who moves leaves their roles behind: they were
 // given for the place. Version is that of the person as it was seen.
 func (s *Service) ChangePerson(ctx context.Context, actor casework.Actor, id int64, version int, facts PersonFacts) (store.User, error) {
-	if err := facts.check(); err != nil {
-		return store.User{}, err
-	}
 	person, object, err := s.loadPerson(ctx, actor, id)
 	if err != nil {
 		return store.User{}, err
 	}
 	by, err := s.administer(ctx, actor, casework.ActionManagePeople, object)
 	if err != nil {
+		return store.User{}, err
+	}
+	if err := facts.check(); err != nil {
 		return store.User{}, err
 	}
 	kind := store.AdminPersonChanged
@@ -145,17 +145,15 @@ func (s *Service) AssignRoles(ctx context.Context, actor casework.Actor, id int6
 
 // organisationFor reads an organisation to which the actor may bring people.
 func (s *Service) organisationFor(ctx context.Context, actor casework.Actor, id int64) (store.Organisation, error) {
-	organisation, err := s.store.OrganisationByID(ctx, id)
-	unknown := casework.Invalid("organisation_id", "organisation_not_found", "there is no such organisation in your subtree")
-	switch {
-	case isNotFound(err), err == nil && organisation.Ended():
-		return store.Organisation{}, unknown
-	case err != nil:
-		return store.Organisation{}, err
-	case !s.policy.MayEver(actor, casework.ActionManagePeople):
+	if !s.policy.MayEver(actor, casework.ActionManagePeople) {
 		return store.Organisation{}, casework.Forbidden("not_allowed", "your role keeps no people")
-	case !s.policy.Decide(actor, casework.ActionManagePeople, policies.Object{RegionPath: organisation.RegionPath}).Allowed:
-		return store.Organisation{}, unknown
+	}
+	organisation, err := s.store.OrganisationByID(ctx, id)
+	if err != nil && !isNotFound(err) {
+		return store.Organisation{}, err
+	}
+	if err != nil || organisation.Ended() || !s.policy.Decide(actor, casework.ActionManagePeople, policies.Object{RegionPath: organisation.RegionPath}).Allowed {
+		return store.Organisation{}, casework.Invalid("organisation_id", "organisation_not_found", "there is no such organisation in your subtree")
 	}
 	return organisation, nil
 }

@@ -62,7 +62,7 @@ func (s *Service) ViewOrganisation(ctx context.Context, actor casework.Actor, id
 	}
 	view := OrganisationView{
 		Organisation: organisation,
-		MayManage:    !organisation.Ended() && s.policy.Decide(actor, casework.ActionManageOrganisations, object).Allowed,
+		MayManage:    s.policy.Decide(actor, casework.ActionManageOrganisations, object).Allowed,
 	}
 	if view.Depends, err = s.store.DependantsOf(ctx, id); err != nil {
 		return OrganisationView{}, err

@@ -37,10 +37,16 @@ func TestOrganisationsOfTheSubtree(t *testing.T) {
 
 	var none casework.Date
 	acts := map[string]func(actor casework.Actor, organisation, hall, window int64) error{
-		"change": func(a casework.Actor, o, _, _ int64) error { return d.service.ChangeOrganisation(ctx, a, o, "新名称") },
-		"move":   func(a casework.Actor, o, _, _ int64) error { return d.service.MoveDepartment(ctx, a, o, "410411001000", none) },
-		"merge":  func(a casework.Actor, o, _, _ int64) error { return d.service.MergeDepartment(ctx, a, o, department, none) },
-		"close":  func(a casework.Actor, o, _, _ int64) error { return d.service.CloseOrganisation(ctx, a, o, 0, none) },
+		"change": func(a casework.Actor, o, _, _ int64) error {
+			return d.service.ChangeOrganisation(ctx, a, o, "新名称")
+		},
+		"move": func(a casework.Actor, o, _, _ int64) error {
+			return d.service.MoveDepartment(ctx, a, o, "410411001000", none)
+		},
+		"merge": func(a casework.Actor, o, _, _ int64) error {
+			return d.service.MergeDepartment(ctx, a, o, department, none)
+		},
+		"close": func(a casework.Actor, o, _, _ int64) error { return d.service.CloseOrganisation(ctx, a, o, 0, none) },
 		"hall": func(a casework.Actor, o, _, _ int64) error {
 			_, err := d.service.CreateHall(ctx, a, o, commands.HallFacts{Name: "大厅"})
 			return err

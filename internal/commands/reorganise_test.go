@@ -202,6 +202,7 @@ func TestAMergedDepartmentLivesOnInItsSuccessor(t *testing.T) {
 	require.Equal(t, b, organisation.Organisation.SuccessorID)
 	require.Equal(t, "2026-12-01", organisation.Organisation.ValidTo)
 	require.Equal(t, store.AdminOrganisationMerged, organisation.Events[0].Kind)
+	require.True(t, organisation.Organisation.Ended())
 	require.False(t, organisation.MayManage)
 
 	// A review that names A goes to B; and when B is renamed and merged in its turn, on.

@@ -55,9 +55,9 @@ func ReadOrganisations(data []byte) ([]OrganisationRow, error) {
 
 func organisationRow(r TableRow) OrganisationRow {
 	row := OrganisationRow{Line: r.Line, Name: r.Cells[ColumnName], RegionCode: r.Cells[ColumnRegion], Parent: r.Cells[ColumnParent]}
-	refuse := func(column, reason, detail string) {
+	refuse := func(why *casework.Error) {
 		if row.Refused == nil {
-			row.Refused = casework.Invalid(column, reason, detail)
+			row.Refused = why
 		}
 	}
 	switch kind := r.Cells[ColumnKind]; kind {
@@ -66,12 +66,12 @@ func organisationRow(r TableRow) OrganisationRow {
 	case "部门":
 		row.Kind = casework.KindDepartment
 	default:
-		refuse(ColumnKind, "kind_unknown", fmt.Sprintf("%q is neither 政务服务管理机构 nor 部门", kind))
+		refuse(casework.Invalid(ColumnKind, "kind_unknown", fmt.Sprintf("%q is neither 政务服务管理机构 nor 部门", kind)))
 	}
 	var err error
 	if row.Name, err = casework.CheckName(ColumnName, row.Name); err != nil {
 		domain, _ := casework.AsError(err)
-		refuse(domain.Field, domain.Reason, domain.Detail)
+		refuse(domain)
 	}
 	// A spreadsheet may have taken the code for a number.
 	if number, err := strconv.ParseFloat(row.RegionCode, 64); err == nil && strings.ContainsAny(row.RegionCode, "eE.") {
@@ -80,19 +80,19 @@ func organisationRow(r TableRow) OrganisationRow {
 	if code, ok := casework.NormalizeRegionCode(row.RegionCode); ok {
 		row.RegionCode = code
 	} else {
-		refuse(ColumnRegion, "region_not_found", "no code of 6, 9 or 12 digits")
+		refuse(casework.Invalid(ColumnRegion, "region_not_found", "no code of 6, 9 or 12 digits"))
 	}
 	if level := r.Cells[ColumnLevel]; level != "" {
 		known := map[string]casework.AdminLevel{
 			"省": casework.LevelProvince, "市": casework.LevelCity, "县": casework.LevelCounty, "乡": casework.LevelTownship, "村": casework.LevelVillage,
 		}
 		if row.Level = known[strings.TrimSuffix(level, "级")]; row.Level == "" {
-			refuse(ColumnLevel, "level_unknown", fmt.Sprintf("%q is none of 省, 市, 县, 乡, 村", level))
+			refuse(casework.Invalid(ColumnLevel, "level_unknown", fmt.Sprintf("%q is none of 省, 市, 县, 乡, 村", level)))
 		}
 	}
 	if text := r.Cells[ColumnValidFrom]; text != "" {
 		if row.ValidFrom, err = tableDate(text); err != nil {
-			refuse(ColumnValidFrom, "not_a_date", "a date of the form 2026-01-31")
+			refuse(casework.Invalid(ColumnValidFrom, "not_a_date", "a date of the form 2026-01-31"))
 		}
 	}
 	return row
