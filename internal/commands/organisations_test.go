@@ -185,7 +185,7 @@ func TestATableOfOrganisations(t *testing.T) {
 	require.Equal(t, "2026-01-01", authority.ValidFrom)
 
 	// What an import of reviews met first is confirmed; what was merged is not made again.
-	met := d.takeIn(t, "MET-1", "410411000000", "湛河区统计局")
+	met := d.takeIn(t, "MET-1", "湛河区统计局")
 	require.True(t, met.DepartmentOpen)
 	table := []byte("类型,名称,区划代码\n部门,湛河区统计局,410411\n")
 	confirmed, err := d.service.ImportOrganisations(ctx, actor, table, false)

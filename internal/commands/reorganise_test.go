@@ -33,7 +33,7 @@ func (d desk) again(t *testing.T, username string) casework.Actor {
 func (d desk) busy(t *testing.T) {
 	t.Helper()
 	for _, record := range []string{"BUSY-1", "BUSY-2", "BUSY-3"} {
-		d.takeIn(t, record, "410411000000", "湛河区自然资源局")
+		d.takeIn(t, record, "湛河区自然资源局")
 	}
 	d.begin(t)
 	d.settle(t)
@@ -206,12 +206,12 @@ func TestAMergedDepartmentLivesOnInItsSuccessor(t *testing.T) {
 	require.False(t, organisation.MayManage)
 
 	// A review that names A goes to B; and when B is renamed and merged in its turn, on.
-	require.Equal(t, b, d.takeIn(t, "MERGED-1", "410411000000", "湛河区自然资源局").DepartmentID)
+	require.Equal(t, b, d.takeIn(t, "MERGED-1", "湛河区自然资源局").DepartmentID)
 	require.NoError(t, d.service.ChangeOrganisation(ctx, d.person(t, ji), b, "湛河区规划建设局"))
-	require.Equal(t, b, d.takeIn(t, "MERGED-2", "410411000000", "湛河区住房和城乡建设局").DepartmentID)
+	require.Equal(t, b, d.takeIn(t, "MERGED-2", "湛河区住房和城乡建设局").DepartmentID)
 	require.NoError(t, d.service.MergeDepartment(ctx, d.person(t, ji), b, minzheng, casework.Date{}))
 	for i, name := range []string{"湛河区自然资源局", "湛河区住房和城乡建设局", "湛河区规划建设局"} {
-		require.Equal(t, minzheng, d.takeIn(t, "MERGED-"+string(rune('3'+i)), "410411000000", name).DepartmentID, name)
+		require.Equal(t, minzheng, d.takeIn(t, "MERGED-"+string(rune('3'+i)), name).DepartmentID, name)
 	}
 	d.sees(t, d.again(t, ning), slices.Concat(ofA, ofB), true)
 	require.Equal(t, minzheng, d.again(t, chen).OrganisationID)
@@ -230,10 +230,10 @@ func (d desk) judges(t *testing.T, number string, actor casework.Actor, yes bool
 }
 
 // takeIn imports one bad review that names a department, and gives its case.
-func (d desk) takeIn(t *testing.T, record, region, department string) store.Case {
+func (d desk) takeIn(t *testing.T, record, department string) store.Case {
 	t.Helper()
 	file := "projectNo,assessNumber,areaCode,deptName,taskCode,taskName,proManager,pf,userName,certkeyGOV,mobile,userProp,satisfaction,evalDetail,writingEvaluation,acceptDate,assessTime\n" +
-		record + ",1," + region + "," + department + ",410100101001,不动产转移登记,窗口03,3,赵某甲,990000198001010011,12000000001,1,2,\"213,208\",跑了四趟,2026-11-01 09:00:00,2026-11-02 10:00:00\n"
+		record + ",1,410411000000," + department + ",410100101001,不动产转移登记,窗口03,3,赵某甲,990000198001010011,12000000001,1,2,\"213,208\",跑了四趟,2026-11-01 09:00:00,2026-11-02 10:00:00\n"
 	im := commands.Importer{Store: d.store, Now: d.service.Clock()}
 	counts, err := im.ImportReviews(t.Context(), "platform", "one.csv", strings.NewReader(file))
 	require.NoError(t, err)
@@ -292,7 +292,7 @@ func TestAMovedDepartmentTakesItsCasesAlong(t *testing.T) {
 	}
 	d.sees(t, there, numbers, true)
 
-	row := d.takeIn(t, "MOVED-1", "410411000000", "湛河区自然资源局")
+	row := d.takeIn(t, "MOVED-1", "湛河区自然资源局")
 	require.Equal(t, a, row.DepartmentID)
 	require.Equal(t, ruzhou, row.RegionCode)
 	require.True(t, strings.HasPrefix(row.Number, "410482-"))

@@ -118,15 +118,16 @@ func (s *Store) importOrganisation(ctx context.Context, tx *sqlx.Tx, im Organisa
 		return result, fmt.Errorf("savepoint: %w", err)
 	}
 	outcome, err := s.takeOrganisation(ctx, tx, im.Deed, row)
-	if domain, ok := casework.AsError(err); ok {
-		result.Refused = columnOf(domain)
-		if _, err := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT organisation`); err != nil {
-			return result, fmt.Errorf("savepoint: %w", err)
-		}
-		return result, nil
+	domain, refused := casework.AsError(err)
+	if !refused {
+		result.Outcome = outcome
+		return result, err
 	}
-	result.Outcome = outcome
-	return result, err
+	result.Refused = columnOf(domain)
+	if _, err := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT organisation`); err != nil {
+		return result, fmt.Errorf("savepoint: %w", err)
+	}
+	return result, nil
 }
 
 // columnOf names the column for the field that is wrong.
