@@ -99,6 +99,9 @@ func Register(e *echo.Echo, o Options) {
 // answer lets a route answer. What is not read goes through once: there is no
 // other way to it.
 func (a api) answer(c echo.Context, user store.User, r Route) error {
+	if user.ReadsOnly && r.Method != http.MethodGet {
+		return casework.Forbidden("token_reads_only", "this token reads and does nothing else")
+	}
 	if r.Method == http.MethodGet {
 		return r.read(a, c, user)
 	}

@@ -27,8 +27,11 @@ func TestWhoIsNotLetIn(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	good := w.tokens[lin]
-	revoked, disabled := w.issue(fu, time.Hour), w.issue(shi, time.Hour)
+	revoked, disabled, expired := w.issue(fu), w.issue(shi), w.issue(ren)
 	_, err := w.owner().ExecContext(t.Context(), `
+		UPDATE api_tokens SET expires_at = now() - interval '1 second' WHERE user_id = (SELECT id FROM users WHERE username = $1)`, ren)
+	require.NoError(t, err)
+	_, err = w.owner().ExecContext(t.Context(), `
 		UPDATE api_tokens SET revoked_at = now() WHERE user_id = (SELECT id FROM users WHERE username = $1)`, fu)
 	require.NoError(t, err)
 	_, err = w.owner().ExecContext(t.Context(), `UPDATE users SET disabled_at = now() WHERE username = $1`, shi)
@@ -50,7 +53,7 @@ func TestWhoIsNotLetIn(t *testing.T) {
 		{"two tokens", []string{"Bearer " + good + " " + good}, "wrong_token"},
 		{"half a token", []string{"Bearer " + good[:len(good)-4]}, "wrong_token"},
 		{"an unknown token", []string{"Bearer guiling_" + base64.RawURLEncoding.EncodeToString(make([]byte, 32))}, "not_signed_in"},
-		{"an expired token", []string{"Bearer " + w.issue(lin, -time.Second)}, "not_signed_in"},
+		{"an expired token", []string{"Bearer " + expired}, "not_signed_in"},
 		{"a revoked token", []string{"Bearer " + revoked}, "not_signed_in"},
 		{"a disabled person", []string{"Bearer " + disabled}, "not_signed_in"},
 	} {
@@ -73,14 +76,14 @@ func TestInventedPeopleAreNobodyWithoutTheDemo(t *testing.T) {
 		Username: "real", DisplayName: "真实", OrganisationID: organisation, Roles: []casework.Role{casework.RoleHandler},
 	})
 	require.NoError(t, err)
-	people, err := identity.New(w.store, false, time.Now)
+	people, err := identity.New(identity.Options{Users: w.store, Demo: false, Now: time.Now})
 	require.NoError(t, err)
 	handler := w.register(people)
 
 	a := w.asks(handler, "Bearer "+w.tokens[lin])
 	require.Equal(t, http.StatusUnauthorized, a.status)
 	require.Equal(t, "not_signed_in", a.code())
-	require.Equal(t, http.StatusOK, w.asks(handler, "Bearer "+w.issue("real", time.Hour)).status)
+	require.Equal(t, http.StatusOK, w.asks(handler, "Bearer "+w.issue("real")).status)
 }
 
 // TestNobodyGetsAnInternalError walks every route as everybody of the demo.
@@ -134,6 +137,28 @@ func TestEveryRouteHasItsAction(t *testing.T) {
 		require.Contains(t, casework.LookingActions(), r.Action, "%s %s", r.Method, r.Path)
 		if r.Method != http.MethodGet {
 			require.Equal(t, casework.ActionReveal, r.Action, "what changes something is an action, or a recorded look")
+		}
+	}
+}
+
+// TestATokenThatReadsOnly walks every route: what is not read is refused, whoever
+// the person is.
+func TestATokenThatReadsOnly(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	token, err := w.people.IssueToken(t.Context(), lin, identity.TokenRequest{Name: "reads", Scope: store.TokenReads, Life: time.Hour})
+	require.NoError(t, err)
+	number := w.aCase()
+	for _, r := range api.Routes() {
+		path := pathOf(r, number, casework.ActionEscalate)
+		a := w.send(w.handler, r.Method, path, "{}", http.Header{
+			"Content-Type": {"application/json"}, "Authorization": {"Bearer " + token}, "If-Match": {"*"},
+		})
+		if r.Method == http.MethodGet {
+			require.NotEqual(t, "token_reads_only", a.code(), path)
+		} else {
+			require.Equal(t, http.StatusForbidden, a.status, path)
+			require.Equal(t, "token_reads_only", a.code())
 		}
 	}
 }

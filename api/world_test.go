@@ -116,12 +116,12 @@ func setup(t *testing.T) *world {
 		return commands.New(st, w.engine, policy, "test", clock, log)
 	}
 	w.service = w.newService(w.store)
-	w.people, err = identity.New(w.store, true, time.Now)
+	w.people, err = identity.New(identity.Options{Users: w.store, Demo: true, Now: time.Now})
 	require.NoError(t, err)
 	w.users, err = w.people.DemoUsers(t.Context())
 	require.NoError(t, err)
 	for _, u := range w.users {
-		w.tokens[u.Username] = w.issue(u.Username, time.Hour)
+		w.tokens[u.Username] = w.issue(u.Username)
 	}
 	w.handler = w.register(w.people)
 	return w
@@ -147,9 +147,9 @@ func (w *world) another() http.Handler {
 	return w.serve(w.newService(st), w.people)
 }
 
-func (w *world) issue(username string, goodFor time.Duration) string {
+func (w *world) issue(username string) string {
 	w.t.Helper()
-	token, err := w.people.IssueToken(w.t.Context(), username, goodFor)
+	token, err := w.people.IssueToken(w.t.Context(), username, identity.TokenRequest{Name: "test", Scope: store.TokenActs, Life: time.Hour})
 	require.NoError(w.t, err)
 	return token
 }

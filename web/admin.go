@@ -24,6 +24,7 @@ func adminPlaces(actor casework.Actor, current string) []place {
 		}
 	}
 	add(peoplePath, "admin.people", "users", casework.AdministratorRoles()...)
+	add(sessionsPath, "admin.sessions", "lock", casework.RoleSysadmin, casework.RoleSecadmin)
 	add("/admin/events", "admin.events", "history", casework.RoleSecadmin, casework.RoleAuditor)
 	add("/admin/organisations", "organisations.title", "building", casework.RoleSysadmin, casework.RoleSecadmin, casework.RoleAuditor)
 	return places

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -65,7 +66,11 @@ func person(id int64, username, name string, role casework.Role, organisation in
 }
 
 // people is an Identity with the persons above; their password is "sesame".
-type people struct{ noDemo bool }
+type people struct {
+	web.Access // nil: one's own account is tested on a real database
+
+	noDemo bool
+}
 
 func wrong() error {
 	return &casework.Error{Code: casework.CodeUnauthorized, Reason: "wrong_credentials", Detail: "no"}
@@ -80,7 +85,7 @@ func (p people) DemoUsers(context.Context) ([]store.User, error) {
 	return persons, nil
 }
 
-func (people) SignIn(_ context.Context, username, password string) (store.User, error) {
+func (people) SignIn(_ context.Context, username, password, _ string) (store.User, error) {
 	i := slices.IndexFunc(persons, func(u store.User) bool { return u.Username == username })
 	if i < 0 || password != "sesame" {
 		return store.User{}, wrong()
@@ -88,20 +93,29 @@ func (people) SignIn(_ context.Context, username, password string) (store.User, 
 	return persons[i], nil
 }
 
-func (p people) SignInDemo(ctx context.Context, username string) (store.User, error) {
+func (p people) SignInDemo(ctx context.Context, username, address string) (store.User, error) {
 	if p.noDemo {
 		return store.User{}, wrong()
 	}
-	return p.SignIn(ctx, username, "sesame")
+	return p.SignIn(ctx, username, "sesame", address)
 }
 
-func (people) UserByID(_ context.Context, id int64) (store.User, error) {
-	i := slices.IndexFunc(persons, func(u store.User) bool { return u.ID == id })
+// A session of the fake is named by the person.
+func (people) BeginSession(_ context.Context, session store.Session) (string, error) {
+	return strconv.FormatInt(session.UserID, 10), nil
+}
+
+func (people) UserOfSession(_ context.Context, id string) (store.User, error) {
+	i := slices.IndexFunc(persons, func(u store.User) bool { return strconv.FormatInt(u.ID, 10) == id })
 	if i < 0 {
 		return store.User{}, &casework.Error{Code: casework.CodeUnauthorized, Reason: "not_signed_in", Detail: "gone"}
 	}
 	return persons[i], nil
 }
+
+func (people) NeedsSecondFactor(store.User) bool { return false }
+
+func (people) EndSession(context.Context, int64, string) error { return nil }
 
 // oneCase is a case of the fake: its row and its events.
 type oneCase struct {
@@ -214,7 +228,7 @@ func (o *office) record(c *oneCase, at time.Time, by casework.By, bodies ...case
 		c.state = state
 		recorded := store.RecordedEvent{Event: e, Number: c.row.Number, Article: body.Article(), Build: "dev", Rule: by.Rule}
 		if !by.System() {
-			u, _ := people{}.UserByID(context.Background(), by.UserID)
+			u, _ := people{}.UserOfSession(context.Background(), strconv.FormatInt(by.UserID, 10))
 			recorded.UserName, recorded.OrganisationName = u.DisplayName, u.OrganisationName
 		}
 		c.events = append(c.events, recorded)
@@ -226,7 +240,7 @@ func (o *office) project(c *oneCase) {
 	c.row.Stage, c.row.Version, c.row.HandlerID = c.state.Stage, c.state.Version, c.state.HandlerID
 	c.row.ChangedAt, c.row.EverLate, c.row.Reopenings = c.state.ChangedAt, c.state.EverLate(), c.state.Reopenings
 	c.row.HandlerName, c.row.DeadlineAt, c.row.PausedAt, c.row.ClockKind, c.row.EscalationSteps = "", nil, nil, "", nil
-	if u, err := (people{}).UserByID(context.Background(), c.state.HandlerID); err == nil {
+	if u, err := (people{}).UserOfSession(context.Background(), strconv.FormatInt(c.state.HandlerID, 10)); err == nil {
 		c.row.HandlerName = u.DisplayName
 	}
 	if d, ok := c.state.Deadline(o.rules); ok {

@@ -36,6 +36,9 @@ func (v *visit) domainError(err error) *casework.Error {
 // fail answers a request that a handler gave up.
 func (v *visit) fail(err error) error {
 	domain := v.domainError(err)
+	if domain.Reason == "second_factor_needed" && v.Request().Method == http.MethodGet {
+		return v.redirect(secondFactorPath)
+	}
 	if domain.Code != casework.CodeUnauthorized {
 		return v.showFailure(domain)
 	}

@@ -160,11 +160,11 @@ type dismissed struct {
 	err *atomic.Pointer[error]
 }
 
-func (d dismissed) UserByID(ctx context.Context, id int64) (store.User, error) {
+func (d dismissed) UserOfSession(ctx context.Context, id string) (store.User, error) {
 	if err := d.err.Load(); err != nil {
 		return store.User{}, *err
 	}
-	return d.people.UserByID(ctx, id)
+	return d.people.UserOfSession(ctx, id)
 }
 
 func TestAPersonWhoWasDisabledIsSignedOut(t *testing.T) {

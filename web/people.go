@@ -165,10 +165,18 @@ type personPage struct {
 	OpenCases int
 	MayManage bool
 	MayAssign bool
+	MayReset  bool
+	MayEnd    bool // their sessions
 	Roles     []roleChoice
 	Events    []adminEntry
 	Done      string // what was just done
-	Error     string // of what was refused, outside the form
+	personExtra
+}
+
+// personExtra is what a page about somebody says besides.
+type personExtra struct {
+	Error string // of what was refused, outside the form
+	Link  string // for a first password, shown once
 }
 
 type roleChoice struct {
@@ -195,6 +203,10 @@ func (v *visit) personID() (int64, error) {
 
 // renderPerson shows somebody; with a form that was refused, or another refusal.
 func (v *visit) renderPerson(status int, id int64, form *personForm, refusal string) error {
+	return v.renderPersonWith(status, id, form, personExtra{Error: refusal})
+}
+
+func (v *visit) renderPersonWith(status int, id int64, form *personForm, extra personExtra) error {
 	view, err := v.site.Commands.ViewPerson(v.Request().Context(), v.user.Actor, id)
 	if err != nil {
 		return err
@@ -202,7 +214,8 @@ func (v *visit) renderPerson(status int, id int64, form *personForm, refusal str
 	u := view.Person
 	p := personPage{
 		adminFrame: v.adminFrame(u.DisplayName, peoplePath), Row: v.personRow(u), Version: u.Version, OpenCases: view.OpenCases,
-		MayManage: view.MayManage, MayAssign: view.MayAssign, Done: v.takeDone(), Error: refusal,
+		MayManage: view.MayManage, MayAssign: view.MayAssign, MayReset: view.MayReset, MayEnd: view.MayEndSessions,
+		Done: v.takeDone(), personExtra: extra,
 	}
 	for _, r := range casework.Roles() {
 		p.Roles = append(p.Roles, roleChoice{Role: r, Held: u.Actor.Has(r)})

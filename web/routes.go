@@ -14,7 +14,8 @@ import (
 type access int
 
 const (
-	signedIn access = iota // the zero value asks for the most
+	signedIn  access = iota // the zero value asks for the most
+	settingUp               // signed in, perhaps still without the second factor that is required
 	anybody
 )
 
@@ -33,8 +34,20 @@ func routes() []route {
 		{http.MethodGet, "/sign-in", anybody, "", showSignIn},
 		{http.MethodPost, "/sign-in", anybody, "", signIn},
 		{http.MethodPost, "/sign-in/demo", anybody, "", signInDemo},
+		{http.MethodGet, "/sign-in/code", anybody, "", showCode},
+		{http.MethodPost, "/sign-in/code", anybody, "", checkCode},
+		{http.MethodGet, "/welcome/:secret", anybody, "", showFirstPassword},
+		{http.MethodPost, "/welcome/:secret", anybody, "", setFirstPassword},
 		{http.MethodPost, "/sign-out", anybody, "", signOut},
 		{http.MethodPost, "/language", anybody, "", chooseLanguage},
+
+		{http.MethodGet, accountPath, signedIn, "", showAccount},
+		{http.MethodPost, "/account/password", signedIn, "", changePassword},
+		{http.MethodPost, "/account/sessions/end-others", signedIn, "", endOtherSessions},
+		{http.MethodPost, "/account/tokens", signedIn, "", makeToken},
+		{http.MethodPost, "/account/tokens/:id/revoke", signedIn, "", revokeToken},
+		{http.MethodGet, secondFactorPath, settingUp, "", showSecondFactor},
+		{http.MethodPost, secondFactorPath, settingUp, "", confirmSecondFactor},
 
 		{http.MethodGet, "/", signedIn, "", showHome},
 		{http.MethodGet, "/tasks", signedIn, casework.ActionRead, showInbox},
@@ -52,6 +65,9 @@ func routes() []route {
 		{http.MethodPost, "/admin/people/:id/roles", signedIn, casework.ActionAssignRoles, assignRoles},
 		{http.MethodPost, "/admin/people/:id/disable", signedIn, casework.ActionManagePeople, disablePerson},
 		{http.MethodPost, "/admin/people/:id/enable", signedIn, casework.ActionManagePeople, enablePerson},
+		{http.MethodPost, "/admin/people/:id/reset-sign-in", signedIn, casework.ActionResetSignIn, resetSignIn},
+		{http.MethodPost, "/admin/people/:id/end-sessions", signedIn, casework.ActionEndSessions, endSessionsOf},
+		{http.MethodGet, "/admin/sessions", signedIn, casework.ActionEndSessions, showSessions},
 		{http.MethodGet, "/admin/events", signedIn, casework.ActionListAdminEvents, showAdminEvents},
 		{http.MethodGet, "/admin/organisations", signedIn, casework.ActionListPeople, showOrganisations},
 		{http.MethodPost, "/admin/organisations", signedIn, casework.ActionManageOrganisations, createOrganisation},

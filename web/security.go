@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"guiling/internal/casework"
+	"guiling/internal/store"
 )
 
 // contentPolicy lets a page load nothing but our own files. img-src has data:
@@ -38,24 +39,19 @@ func (s *site) setHeaders(h http.Header) {
 
 // The keys of a session, and the names of cookies.
 const (
-	sessionUserID  = "user_id"
+	sessionID      = "session_id" // of the row that the person and administrators see
+	sessionHalf    = "half"       // the ticket of who has shown a password and not yet the second factor
 	sessionNotice  = "notice"
 	sessionCookie  = "guiling_session"
 	languageCookie = "guiling_language"
 )
 
-// The life of a session: without a request, and in all.
-const (
-	sessionIdle     = 30 * time.Minute
-	sessionLifetime = 12 * time.Hour
-)
-
-// NewSessions makes the sessions of the pages, kept in store. secure says that
+// NewSessions makes the sessions of the pages, kept in a table. secure says that
 // the pages are served by TLS.
-func NewSessions(store scs.Store, secure bool) *scs.SessionManager {
+func NewSessions(kept scs.Store, secure bool) *scs.SessionManager {
 	m := scs.New()
-	m.Store = store
-	m.IdleTimeout, m.Lifetime = sessionIdle, sessionLifetime
+	m.Store = kept
+	m.IdleTimeout, m.Lifetime = store.SessionIdle, store.SessionLifetime
 	m.HashTokenInStore = true
 	m.Cookie.Name = cookieName(sessionCookie, secure)
 	m.Cookie.HttpOnly = true

@@ -66,28 +66,37 @@ func (v *visit) typed(name string) string {
 }
 
 // identify finds the person of the session and asks for one where one is needed.
-// A person who was disabled since is signed out.
+// A person who was disabled since, or whose session was ended, is signed out; one
+// who still has to set up a second factor gets nowhere else.
 func (v *visit) identify(needs access) error {
 	ctx := v.Request().Context()
-	id := v.site.Sessions.GetInt64(ctx, sessionUserID)
-	var err error
-	if id != 0 {
-		v.user, err = v.site.Identity.UserByID(ctx, id)
+	if id := v.sessionID(); id != "" {
+		var err error
+		v.user, err = v.site.Identity.UserOfSession(ctx, id)
 		if domain, ok := casework.AsError(err); ok && domain.Code == casework.CodeUnauthorized {
 			if err := v.site.Sessions.Destroy(ctx); err != nil {
 				return err
 			}
-			err = nil
-			v.user = store.User{}
+			err, v.user = nil, store.User{}
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if err != nil {
-		return err
-	}
-	if needs == signedIn && !v.known() {
+	switch {
+	case needs == anybody:
+		return nil
+	case !v.known():
 		return &casework.Error{Code: casework.CodeUnauthorized, Reason: "not_signed_in", Detail: "nobody is signed in"}
+	case needs == signedIn && v.site.Identity.NeedsSecondFactor(v.user):
+		return casework.Forbidden("second_factor_needed", "set up the second factor first")
 	}
 	return nil
+}
+
+// sessionID names the row of this session; empty for none.
+func (v *visit) sessionID() string {
+	return v.site.Sessions.GetString(v.Request().Context(), sessionID)
 }
 
 // redirect sends the browser on with a GET, to one of our own paths.

@@ -18,6 +18,7 @@ import (
 
 	"guiling/internal/casework"
 	"guiling/internal/commands"
+	"guiling/internal/identity"
 	"guiling/internal/store"
 	"guiling/reference"
 )
@@ -64,6 +65,9 @@ type Administration interface {
 	ChangePerson(ctx context.Context, actor casework.Actor, id int64, version int, facts commands.PersonFacts) (store.User, error)
 	DisablePerson(ctx context.Context, actor casework.Actor, id int64, version int, disabled bool) (store.User, error)
 	AssignRoles(ctx context.Context, actor casework.Actor, id int64, version int, roles []casework.Role) (store.User, error)
+	ResetSignIn(ctx context.Context, actor casework.Actor, id int64) (secret string, err error)
+	EndSessionsOf(ctx context.Context, actor casework.Actor, id int64) error
+	ListSessions(ctx context.Context, actor casework.Actor) ([]store.Session, error)
 	OrganisationsForPeople(ctx context.Context, actor casework.Actor, part string) ([]store.Organisation, error)
 	ListAdminEvents(ctx context.Context, actor casework.Actor, filter store.AdminEventFilter) (commands.AdminEventPage, error)
 }
@@ -72,9 +76,30 @@ type Administration interface {
 type Identity interface {
 	Demo() bool
 	DemoUsers(ctx context.Context) ([]store.User, error)
-	SignIn(ctx context.Context, username, password string) (store.User, error)
-	SignInDemo(ctx context.Context, username string) (store.User, error)
-	UserByID(ctx context.Context, id int64) (store.User, error)
+	SignIn(ctx context.Context, username, password, address string) (store.User, error)
+	SignInDemo(ctx context.Context, username, address string) (store.User, error)
+	BeginSession(ctx context.Context, session store.Session) (id string, err error)
+	UserOfSession(ctx context.Context, id string) (store.User, error)
+	NeedsSecondFactor(user store.User) bool
+
+	Access
+}
+
+// Access is what people do about their own access.
+type Access interface {
+	HalfSignedIn(user store.User) (ticket string, err error)
+	CheckCode(ctx context.Context, ticket, code, address string) (store.User, error)
+	AccountOf(ctx context.Context, userID int64) (identity.Account, error)
+	ChangePassword(ctx context.Context, user store.User, old, password, address, keepSession string) error
+	UserByLink(ctx context.Context, secret string) (store.User, error)
+	SetFirstPassword(ctx context.Context, secret, password, address string) error
+	BeginSecondFactor(user store.User) (identity.Enrolment, error)
+	SecondFactorAgain(user store.User, sealed string) (identity.Enrolment, error)
+	ConfirmSecondFactor(ctx context.Context, user store.User, sealed, code string) (recoveryCodes []string, err error)
+	EndSession(ctx context.Context, userID int64, id string) error
+	EndOtherSessions(ctx context.Context, userID int64, keep string) error
+	MakeToken(ctx context.Context, userID int64, r identity.TokenRequest) (string, error)
+	RevokeToken(ctx context.Context, userID, id int64) error
 }
 
 // Options are what the pages are made of. All but Secure and Version are needed.

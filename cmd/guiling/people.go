@@ -11,6 +11,7 @@ import (
 
 	"guiling/internal/app"
 	"guiling/internal/casework"
+	"guiling/internal/commands"
 	"guiling/internal/identity"
 	"guiling/internal/store"
 )
@@ -20,20 +21,19 @@ type tokenCmd struct {
 }
 
 type tokenCreateCmd struct {
-	User string        `required:"" help:"The user name."`
-	TTL  time.Duration `name:"ttl" default:"720h" help:"How long the token is good."`
+	User  string        `required:"" help:"The user name."`
+	Name  string        `default:"command line" help:"What it is for."`
+	Scope string        `default:"act" enum:"read,act" help:"read: it only reads; act: it may do all that the person may."`
+	TTL   time.Duration `name:"ttl" default:"720h" help:"How long the token is good, at most a year."`
 }
 
 func (t tokenCreateCmd) Run(r run) error {
-	if t.TTL <= 0 {
-		return casework.Invalid("ttl", "ttl_range", "a time ahead, for example 24h")
-	}
 	return r.withStore(func(settings app.Settings, st *store.Store) error {
 		people, err := app.OpenIdentity(settings, st)
 		if err != nil {
 			return err
 		}
-		token, err := people.IssueToken(r.ctx, t.User, t.TTL)
+		token, err := people.IssueToken(r.ctx, t.User, identity.TokenRequest{Name: t.Name, Scope: store.TokenScope(t.Scope), Life: t.TTL})
 		if err != nil {
 			return err
 		}
@@ -82,7 +82,87 @@ func (o organisationListCmd) Run(r run) error {
 }
 
 type userCmd struct {
-	Create userCreateCmd `cmd:"" help:"Create a person. The password is read from standard input."`
+	Create  userCreateCmd  `cmd:"" help:"Create a person. The password is read from standard input."`
+	Reset   userResetCmd   `cmd:"" help:"Take every way in from somebody and print a link by which they choose a password."`
+	Roles   userRolesCmd   `cmd:"" help:"Give somebody exactly these roles."`
+	Disable userDisableCmd `cmd:"" help:"End somebody's access at once."`
+	Enable  userEnableCmd  `cmd:"" help:"Give a disabled person their access back."`
+}
+
+type userResetCmd struct {
+	User string `required:"" help:"The user name."`
+}
+
+func (u userResetCmd) Run(r run) error {
+	return r.withStore(func(_ app.Settings, st *store.Store) error {
+		person, err := st.PersonByName(r.ctx, u.User)
+		if err != nil {
+			return err
+		}
+		secret, err := commands.NewSignInLink(r.ctx, st, person.ID, casework.By{}, app.SystemClock())
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(os.Stdout, "/welcome/%s\n", secret)
+		return err
+	})
+}
+
+type userRolesCmd struct {
+	User string   `required:"" help:"The user name."`
+	Role []string `help:"A role; may be given again. None: all are taken."`
+}
+
+func (u userRolesCmd) Run(r run) error {
+	roles := make([]casework.Role, 0, len(u.Role))
+	for _, role := range u.Role {
+		roles = append(roles, casework.Role(role))
+	}
+	return changePerson(r, u.User, store.AdminRolesAssigned, func(p *store.User) error {
+		p.Actor.Roles = roles
+		if err := casework.CheckRoles(roles); err != nil {
+			return err
+		}
+		return casework.RolesFit(roles, p.Actor.OrganisationKind, p.Actor.Level)
+	})
+}
+
+type userDisableCmd struct {
+	User string `required:"" help:"The user name."`
+}
+
+func (u userDisableCmd) Run(r run) error {
+	return changePerson(r, u.User, store.AdminPersonDisabled, func(p *store.User) error {
+		p.Disabled = true
+		return nil
+	})
+}
+
+type userEnableCmd struct {
+	User string `required:"" help:"The user name."`
+}
+
+func (u userEnableCmd) Run(r run) error {
+	return changePerson(r, u.User, store.AdminPersonEnabled, func(p *store.User) error {
+		p.Disabled = false
+		return nil
+	})
+}
+
+// changePerson changes somebody as the operator of the server, and records it so.
+func changePerson(r run, username string, kind store.AdminKind, change func(*store.User) error) error {
+	return r.withStore(func(_ app.Settings, st *store.Store) error {
+		person, err := st.PersonByName(r.ctx, username)
+		if err != nil {
+			return err
+		}
+		person, err = st.ChangePerson(r.ctx, store.PersonChange{ID: person.ID, Version: person.Version, Kind: kind, Change: change})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(os.Stdout, "%s: roles %v, disabled %t\n", person.Username, person.Actor.Roles, person.Disabled)
+		return err
+	})
 }
 
 type userCreateCmd struct {
@@ -101,7 +181,7 @@ func (u userCreateCmd) Run(r run) error {
 		}
 		roles = append(roles, role)
 	}
-	password, err := readPassword(os.Stdin)
+	password, err := readPassword(os.Stdin, u.User, u.Name)
 	if err != nil {
 		return err
 	}
@@ -123,11 +203,11 @@ func (u userCreateCmd) Run(r run) error {
 
 // readPassword takes the first line, so that no password stands in the list of
 // processes or in the history of a shell.
-func readPassword(in io.Reader) (string, error) {
+func readPassword(in io.Reader, context ...string) (string, error) {
 	line, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
 	password := strings.TrimRight(line, "\r\n")
-	return password, identity.CheckPassword(password)
+	return password, identity.CheckPassword(password, context...)
 }

@@ -76,7 +76,7 @@ func build(t *testing.T) *house {
 	require.NoError(t, migrations.Demo(t.Context(), db.OwnerURL, quiet))
 	settings := app.Settings{
 		DatabaseURL: db.AppURL, TemporalAddress: "127.0.0.1:1", TemporalNamespace: "guiling", Demo: true,
-		DataKeyFile: filepath.Join(t.TempDir(), "key.json"), MetricsPublic: true, Version: "test", TemporalUIOrigin: temporalUI,
+		DataKeyFile: filepath.Join(t.TempDir(), "key.json"), MetricsPublic: true, Version: "test", TemporalUIOrigin: temporalUI, RequireSecondFactor: "administrators",
 	}
 	h := &house{tokens: map[string]string{}, cookies: map[string][]*http.Cookie{}}
 	var err error
@@ -125,7 +125,7 @@ func build(t *testing.T) *house {
 func (h *house) letIn(t *testing.T, people *identity.Service, username string) {
 	t.Helper()
 	var err error
-	h.tokens[username], err = people.IssueToken(t.Context(), username, time.Hour)
+	h.tokens[username], err = people.IssueToken(t.Context(), username, identity.TokenRequest{Name: "test", Scope: store.TokenActs, Life: time.Hour})
 	require.NoError(t, err)
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/sign-in/demo", strings.NewReader(url.Values{"username": {username}}.Encode()))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")

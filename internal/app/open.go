@@ -59,7 +59,13 @@ func OpenCommands(s Settings, st *store.Store, eng commands.Engine, log *slog.Lo
 
 // OpenIdentity puts sign-in together.
 func OpenIdentity(s Settings, st *store.Store) (*identity.Service, error) {
-	return identity.New(st, s.Demo, SystemClock)
+	sealer, err := openSealer(s)
+	if err != nil {
+		return nil, err
+	}
+	return identity.New(identity.Options{
+		Users: st, Cipher: sealer, Demo: s.Demo, SecondFactor: identity.Requirement(s.RequireSecondFactor), Now: SystemClock,
+	})
 }
 
 // OpenImporter puts the import of files together.

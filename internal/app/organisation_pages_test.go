@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -18,8 +17,6 @@ import (
 	"guiling/internal/casework"
 	"guiling/internal/store"
 )
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // send posts a form with parts to the import of organisations; the part "file" is a file.
 func (h *house) send(t *testing.T, who string, parts map[string]string) reply {

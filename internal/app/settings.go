@@ -37,6 +37,9 @@ type Settings struct {
 	RulePack string `env:"RULE_PACK" envDefault:"henan-2019"`
 	// Demo offers invented people at sign-in. Never for real data.
 	Demo bool `env:"DEMO"`
+	// RequireSecondFactor says who has to set a second factor up: none, administrators
+	// (the three of them) or all. The invented people of the demo never have to.
+	RequireSecondFactor string `env:"REQUIRE_SECOND_FACTOR" envDefault:"administrators"`
 	// SecureCookies is for a server behind TLS: cookies go over TLS only.
 	SecureCookies bool `env:"SECURE_COOKIES"`
 	// MetricsPublic serves /metrics and /openapi.json to other machines as well.

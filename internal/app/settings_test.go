@@ -29,6 +29,7 @@ func TestSettingsThatNobodyMade(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, app.Settings{
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "guiling", HTTPAddr: "127.0.0.1:8080", DataKeyFile: "var/data-key.json", RulePack: "henan-2019",
+		RequireSecondFactor: "administrators",
 	}, s, "loopback only, no demo, no names without our prefix")
 	require.ErrorContains(t, s.NeedDatabase(), "GUILING_DATABASE_URL")
 }
@@ -38,12 +39,14 @@ func TestSettings(t *testing.T) {
 	s, err := app.ParseSettings(map[string]string{
 		"GUILING_DATABASE_URL": databaseURL, "GUILING_MIGRATE_DATABASE_URL": ownerURL, "GUILING_TEMPORAL_ADDRESS": "temporal:7233",
 		"GUILING_TEMPORAL_NAMESPACE": "n", "GUILING_HTTP_ADDR": ":80", "GUILING_WORKER_HTTP_ADDR": ":81", "GUILING_DATA_KEY_FILE": "/keys/k",
+		"GUILING_TEMPORAL_UI_ORIGIN": "https://ui.example", "GUILING_REQUIRE_SECOND_FACTOR": "all",
 		"GUILING_RULE_PACK": "working-days-5", "GUILING_DEMO": "1", "GUILING_SECURE_COOKIES": "true", "GUILING_METRICS_PUBLIC": "true",
 	})
 	require.NoError(t, err)
 	require.Equal(t, app.Settings{
 		DatabaseURL: databaseURL, MigrateDatabaseURL: ownerURL, TemporalAddress: "temporal:7233", TemporalNamespace: "n", HTTPAddr: ":80",
 		WorkerHTTPAddr: ":81", DataKeyFile: "/keys/k", RulePack: "working-days-5", Demo: true, SecureCookies: true, MetricsPublic: true,
+		TemporalUIOrigin: "https://ui.example", RequireSecondFactor: "all",
 	}, s)
 	require.NoError(t, s.NeedDatabase())
 	require.Equal(t, ownerURL, s.OwnerURL())
@@ -91,7 +94,8 @@ func TestRunningEnvFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("GUILING_HTTP_ADDR=:1\n"), 0o644))
 	for _, demo := range []bool{true, false} {
 		written := app.Settings{
-			DatabaseURL: databaseURL, MigrateDatabaseURL: ownerURL, TemporalAddress: "127.0.0.1:17233", TemporalNamespace: "guiling",
+			RequireSecondFactor: "administrators",
+			DatabaseURL:         databaseURL, MigrateDatabaseURL: ownerURL, TemporalAddress: "127.0.0.1:17233", TemporalNamespace: "guiling",
 			HTTPAddr: "127.0.0.1:18080", DataKeyFile: "var/a key.json", RulePack: "working-days-5", Demo: demo,
 		}
 		require.NoError(t, app.WriteRunningEnvFile(path, written))

@@ -96,6 +96,9 @@ var apart = map[string]string{
 	"ChangePerson":    "changes people, not cases",
 	"DisablePerson":   "changes people, not cases",
 	"AssignRoles":     "changes people, not cases",
+	"ResetSignIn":     "of people, not cases",
+	"EndSessionsOf":   "of people, not cases",
+	"ListSessions":    "who is signed in, in the subtree",
 
 	"OrganisationsForPeople": "organisations of the subtree",
 

@@ -46,7 +46,7 @@ type PersonView struct {
 	OpenCases int
 	Events    []store.AdminEvent // what administration did to them, newest first; only for who sees that
 	// What the one who looks may do.
-	MayManage, MayAssign bool
+	MayManage, MayAssign, MayReset, MayEndSessions bool
 }
 
 // eventsShown bounds the history on a person's page.
@@ -62,6 +62,9 @@ func (s *Service) ViewPerson(ctx context.Context, actor casework.Actor, id int64
 		Person:    person,
 		MayManage: s.policy.Decide(actor, casework.ActionManagePeople, object).Allowed,
 		MayAssign: s.policy.Decide(actor, casework.ActionAssignRoles, object).Allowed,
+		MayReset:  s.policy.Decide(actor, casework.ActionResetSignIn, object).Allowed && !person.Demo,
+
+		MayEndSessions: s.policy.Decide(actor, casework.ActionEndSessions, object).Allowed && person.ID != actor.UserID,
 	}
 	if view.OpenCases, err = s.store.OpenCasesWith(ctx, id); err != nil {
 		return PersonView{}, err

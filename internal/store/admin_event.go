@@ -31,6 +31,7 @@ type AdminKind string
 func AdminKinds() []AdminKind {
 	return []AdminKind{
 		AdminPersonCreated, AdminPersonChanged, AdminPersonMoved, AdminPersonDisabled, AdminPersonEnabled, AdminRolesAssigned,
+		AdminSignInReset, AdminSessionsEnded,
 		AdminOrganisationCreated, AdminOrganisationChanged, AdminOrganisationMoved, AdminOrganisationLeft, AdminOrganisationMerged,
 		AdminOrganisationAbsorbed, AdminOrganisationClosed, AdminHallCreated, AdminHallChanged, AdminHallClosed,
 		AdminWindowCreated, AdminWindowChanged, AdminWindowClosed,
@@ -45,6 +46,8 @@ const (
 	AdminPersonDisabled AdminKind = "person_disabled"
 	AdminPersonEnabled  AdminKind = "person_enabled"
 	AdminRolesAssigned  AdminKind = "roles_assigned"
+	AdminSignInReset    AdminKind = "sign_in_reset"
+	AdminSessionsEnded  AdminKind = "sessions_ended"
 
 	AdminOrganisationCreated  AdminKind = "organisation_created"
 	AdminOrganisationChanged  AdminKind = "organisation_changed" // renamed or confirmed

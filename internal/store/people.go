@@ -55,6 +55,15 @@ func (s *Store) Person(ctx context.Context, id int64) (User, error) {
 	return person(ctx, s.db, id, "")
 }
 
+// PersonByName reads somebody by user name, disabled or not; CodeNotFound for none.
+func (s *Store) PersonByName(ctx context.Context, username string) (User, error) {
+	var id int64
+	if err := s.db.GetContext(ctx, &id, `SELECT id FROM users WHERE username = $1`, username); err != nil {
+		return User{}, notFound(err, "user")
+	}
+	return s.Person(ctx, id)
+}
+
 func person(ctx context.Context, q sqlx.QueryerContext, id int64, lock string) (User, error) {
 	var row userRow
 	if err := sqlx.GetContext(ctx, q, &row, `SELECT`+userColumns+` WHERE u.id = $1`+lock, id); err != nil {
@@ -145,6 +154,14 @@ func (s *Store) keepPerson(ctx context.Context, tx *sqlx.Tx, c PersonChange, bef
 		return casework.Invalid("organisation_id", "organisation_not_found", "there is no such organisation")
 	case err != nil:
 		return fmt.Errorf("change person: %w", err)
+	}
+	if after.Disabled {
+		if err := endSessions(ctx, tx, c.ID, ""); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE api_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL`, c.ID); err != nil {
+			return fmt.Errorf("revoke tokens: %w", err)
+		}
 	}
 	for _, role := range []casework.Role{casework.RoleSysadmin, casework.RoleSecadmin} {
 		if !before.Actor.Has(role) || before.Disabled || after.Actor.Has(role) && !after.Disabled {

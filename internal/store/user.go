@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -24,6 +23,8 @@ type User struct {
 	Demo             bool
 	PasswordHash     string // empty: no sign-in by password
 	Disabled         bool   // only where people are administered; elsewhere nobody reads a disabled person
+	SecondFactor     bool   // has one, and is asked for it
+	ReadsOnly        bool   // came by a token that only reads
 	Version          int    // counts the changes to this person
 	Actor            casework.Actor
 }
@@ -45,6 +46,7 @@ type userRow struct {
 	RegionLevel      string         `db:"region_level"`
 	RegionPath       pq.StringArray `db:"region_path"`
 	Disabled         bool           `db:"disabled"`
+	SecondFactor     bool           `db:"second_factor"`
 	Version          int            `db:"version"`
 	Past             []byte         `db:"past"`
 }
@@ -53,7 +55,7 @@ const userColumns = `
 	u.id, u.username, u.display_name, u.position, u.staff_label, u.roles, COALESCE(u.password_hash, '') AS password_hash, u.demo,
 	u.organisation_id, o.name AS organisation_name, o.kind AS organisation_kind,
 	r.code AS region_code, r.name AS region_name, r.level AS region_level, r.path AS region_path,
-	u.disabled_at IS NOT NULL AS disabled, u.version,
+	u.disabled_at IS NOT NULL AS disabled, u.totp_sealed IS NOT NULL AS second_factor, u.version,
 	(SELECT jsonb_agg(jsonb_build_object('organisation_id', p.organisation_id, 'staff_label', p.staff_label, 'until', p.until) ORDER BY p.id)
 	 FROM past_memberships p WHERE p.user_id = u.id) AS past
 	FROM users u
@@ -68,7 +70,7 @@ func (r userRow) toUser() (User, error) {
 		}
 	}
 	return User{
-		Disabled: r.Disabled, Version: r.Version, ID: r.ID, Username: r.Username, DisplayName: r.DisplayName, OrganisationName: r.OrganisationName,
+		Disabled: r.Disabled, SecondFactor: r.SecondFactor, Version: r.Version, ID: r.ID, Username: r.Username, DisplayName: r.DisplayName, OrganisationName: r.OrganisationName,
 		RegionName: r.RegionName, Position: r.Position, Demo: r.Demo, PasswordHash: r.PasswordHash,
 		Actor: casework.Actor{
 			UserID: r.ID, Roles: typed[casework.Role](r.Roles), OrganisationID: r.OrganisationID,
@@ -88,16 +90,9 @@ func (s *Store) UserByName(ctx context.Context, username string) (User, error) {
 	return s.user(ctx, `u.username = $1`, username)
 }
 
-// UserByToken reads the person whose token has this SHA-256; a token that has
-// expired, was revoked or belongs to a disabled person is CodeNotFound.
-func (s *Store) UserByToken(ctx context.Context, hash []byte) (User, error) {
-	return s.user(ctx, `u.id = (
-		SELECT t.user_id FROM api_tokens t WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > now())`, hash)
-}
-
-func (s *Store) user(ctx context.Context, condition string, arg any) (User, error) {
+func (s *Store) user(ctx context.Context, condition string, args ...any) (User, error) {
 	var row userRow
-	err := s.db.GetContext(ctx, &row, `SELECT`+userColumns+` WHERE u.disabled_at IS NULL AND `+condition, arg)
+	err := s.db.GetContext(ctx, &row, `SELECT`+userColumns+` WHERE u.disabled_at IS NULL AND `+condition, args...)
 	if err != nil {
 		return User{}, notFound(err, "user")
 	}
@@ -193,13 +188,4 @@ func insertUser(ctx context.Context, tx *sqlx.Tx, u NewUser) (int64, error) {
 		return 0, fmt.Errorf("create user: %w", err)
 	}
 	return id, nil
-}
-
-// CreateToken keeps the SHA-256 of a personal token.
-func (s *Store) CreateToken(ctx context.Context, userID int64, hash []byte, expiresAt time.Time) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO api_tokens (user_id, token_hash, expires_at) VALUES ($1, $2, $3)`, userID, hash, expiresAt)
-	if err != nil {
-		return fmt.Errorf("create token: %w", err)
-	}
-	return nil
 }

@@ -27,6 +27,7 @@ import (
 	"guiling/internal/casework"
 	"guiling/internal/commands"
 	"guiling/internal/engine"
+	"guiling/internal/identity"
 	"guiling/internal/store"
 	"guiling/internal/testdb"
 	"guiling/migrations"
@@ -106,7 +107,7 @@ func NewUnder(t *testing.T, pack string) *World {
 	users, err := people.DemoUsers(t.Context())
 	require.NoError(t, err)
 	for _, u := range users {
-		w.Tokens[u.Username], err = people.IssueToken(t.Context(), u.Username, time.Hour)
+		w.Tokens[u.Username], err = people.IssueToken(t.Context(), u.Username, identity.TokenRequest{Name: "test", Scope: store.TokenActs, Life: time.Hour})
 		require.NoError(t, err)
 	}
 	handler, stop, err := app.NewHandler(w.settings, w.Store, w.Engine, w.log)
