@@ -36,6 +36,9 @@ func loadReferenceData(ctx context.Context, db *sql.DB, log *slog.Logger) error 
 		if err := createAuthorities(ctx, tx); err != nil {
 			return err
 		}
+		if err := reparent(ctx, tx); err != nil {
+			return err
+		}
 		log.InfoContext(ctx, "loaded regions", "count", len(regions), "version", reference.RegionsVersion())
 		return nil
 	})
@@ -103,6 +106,25 @@ func copyRegions(ctx context.Context, tx *sql.Tx, regions []casework.Region) err
 		SET name = excluded.name, level = excluded.level, parent_code = excluded.parent_code, path = excluded.path`)
 	if err != nil {
 		return fmt.Errorf("store regions: %w", err)
+	}
+	return nil
+}
+
+// reparent makes every organisation answer to whom the regions say, where the new
+// list gives a region another parent: a county that the province manages itself.
+func reparent(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE organisations o SET parent_id = answers.parent_id
+		FROM (
+			SELECT x.id, (
+				SELECT a.id FROM organisations a JOIN regions ar ON ar.code = a.region_code
+				WHERE a.kind = 'authority' AND a.valid_to IS NULL AND a.region_code = ANY (r.path) AND a.id <> x.id
+				ORDER BY cardinality(ar.path) DESC LIMIT 1) AS parent_id
+			FROM organisations x JOIN regions r ON r.code = x.region_code
+			WHERE x.valid_to IS NULL) answers
+		WHERE o.id = answers.id AND o.parent_id IS DISTINCT FROM answers.parent_id`)
+	if err != nil {
+		return fmt.Errorf("parents of organisations: %w", err)
 	}
 	return nil
 }

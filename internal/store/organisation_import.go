@@ -112,22 +112,26 @@ func (s *Store) importOrganisation(ctx context.Context, tx *sqlx.Tx, im Organisa
 	if result.Refused, err = regionDiffers(ctx, tx, im.RegionCode, row); err != nil || result.Refused != nil {
 		return result, err
 	}
-	// A row that the database refuses must not end the transaction: the others are
-	// still to be judged.
+	result.Outcome, result.Refused, err = s.tryOrganisation(ctx, tx, im.Deed, row)
+	return result, err
+}
+
+// tryOrganisation takes a row. One that is refused, by the database as well, does
+// not end the transaction: the others are still to be judged.
+func (s *Store) tryOrganisation(ctx context.Context, tx *sqlx.Tx, deed Deed, row intake.OrganisationRow) (RowOutcome, *casework.Error, error) {
 	if _, err := tx.ExecContext(ctx, `SAVEPOINT organisation`); err != nil {
-		return result, fmt.Errorf("savepoint: %w", err)
+		return "", nil, fmt.Errorf("savepoint: %w", err)
 	}
-	outcome, err := s.takeOrganisation(ctx, tx, im.Deed, row)
-	domain, refused := casework.AsError(err)
-	if !refused {
-		result.Outcome = outcome
-		return result, err
+	outcome, err := s.takeOrganisation(ctx, tx, deed, row)
+	refused, ok := casework.AsError(err)
+	if !ok {
+		return outcome, nil, err
 	}
-	result.Refused = columnOf(domain)
-	if _, err := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT organisation`); err != nil {
-		return result, fmt.Errorf("savepoint: %w", err)
+	_, err = tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT organisation`)
+	if err != nil {
+		err = fmt.Errorf("savepoint: %w", err)
 	}
-	return result, nil
+	return RowRefused, columnOf(refused), err
 }
 
 // columnOf names the column for the field that is wrong.
