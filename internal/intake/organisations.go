@@ -39,6 +39,9 @@ type OrganisationRow struct {
 	Refused *casework.Error
 }
 
+// Readable reports whether nothing is wrong with the row itself.
+func (r OrganisationRow) Readable() bool { return r.Refused == nil }
+
 // ReadOrganisations reads a table of organisations; see ReadTable.
 func ReadOrganisations(data []byte) ([]OrganisationRow, error) {
 	required, optional := OrganisationColumns()

@@ -98,7 +98,7 @@ func (s *Store) ImportOrganisations(ctx context.Context, im OrganisationImport) 
 func (s *Store) importOrganisation(ctx context.Context, tx *sqlx.Tx, im OrganisationImport, i int) (RowResult, error) {
 	row := im.Rows[i]
 	result := RowResult{Line: row.Line, Name: row.Name, RegionCode: row.RegionCode, Outcome: RowRefused, Refused: row.Refused}
-	if result.Refused != nil {
+	if !row.Readable() {
 		return result, nil
 	}
 	same := func(o intake.OrganisationRow) bool {
