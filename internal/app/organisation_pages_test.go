@@ -13,9 +13,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"guiling/internal/casework"
-	"guiling/internal/store"
 )
 
 // send posts a form with parts to the import of organisations; the part "file" is a file.
@@ -110,14 +107,4 @@ func TestOrganisationsByTheirPages(t *testing.T) {
 	again := h.ask(t, http.MethodPost, "/admin/organisations", ji, map[string]any{"kind": "department", "name": "湛河区司法局", "region_code": "410411"})
 	require.Equal(t, http.StatusConflict, again.status)
 	require.Contains(t, again.body, `value="湛河区司法局"`)
-	_, err = h.store.Organisations(t.Context(), "410411000000", store.OrganisationFilter{Kind: casework.KindDepartment, Limit: 200})
-	require.NoError(t, err)
-	if out := os.Getenv("GUILING_TEST_PAGES"); out != "" {
-		for name, body := range map[string]string{
-			"list": h.ask(t, http.MethodGet, "/admin/organisations", ji, nil).body, "authority": h.ask(t, http.MethodGet, page, ji, nil).body,
-			"department": h.ask(t, http.MethodGet, "/admin/organisations/"+itoa(into[0].ID), ji, nil).body, "preview": preview.body, "refused": refused.body,
-		} {
-			require.NoError(t, os.WriteFile(filepath.Join(out, name+".html"), []byte(body), 0o600))
-		}
-	}
 }
