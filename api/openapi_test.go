@@ -369,6 +369,14 @@ func TestDocumentListsTheProblemCodes(t *testing.T) {
 		"has_second_factor", "second_factor_needed", "invented_person", "token_life", "token_not_found", // one's own account, which has pages
 		"policy_does_not_load", "policy_locks_out", "policy_changed", "user_not_found", "role_twice", "client_is_no_person", "administrators_apart", "role_of_a_department", "role_of_an_authority",
 		"publisher_below_county", "person_changed", "last_administrator", // administration, which has pages
+		"organisations_busy", "date_ahead", "date_before_beginning", "region_not_found", "region_has_authority", "department_name_taken",
+		"no_authority", "name_reserved", "organisation_ended", "nothing_changes", "not_a_department", "same_region", "administrators_depend",
+		"own_successor", "successor_of_another_kind", "successor_ended", "people_depend", "departments_are_merged", "cases_depend",
+		"windows_depend", "topmost_authority", "taken_over_depend", "organisations_depend", "successor_not_above", "not_an_authority",
+		"region_elsewhere", "hall_not_found", "hall_ended", "hall_name_taken", "window_not_found", "window_ended", "window_label_taken",
+		"department_elsewhere", "not_a_number", "row_twice", "level_differs", "parent_differs", "former_name", "kind_unknown",
+		"level_unknown", "table_too_large", "table_empty", "table_unreadable", "table_too_long", "table_encoding", "column_unknown",
+		"column_twice", "column_missing", // organisations, which have pages and no path here
 		"calendar_not_adopted", // the product asks it of a case, nobody else
 	}
 	patterns := []*regexp.Regexp{

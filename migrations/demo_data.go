@@ -48,10 +48,10 @@ func demoOrganisation(ctx context.Context, tx *sql.Tx, o reference.DemoOrganisat
 			INSERT INTO organisations (kind, name, region_code, parent_id)
 			SELECT 'authority', $1, r.code, (
 				SELECT a.id FROM organisations a JOIN regions ar ON ar.code = a.region_code
-				WHERE a.kind = 'authority' AND a.region_code = ANY (r.path) AND a.region_code <> r.code
+				WHERE a.kind = 'authority' AND a.valid_to IS NULL AND a.region_code = ANY (r.path) AND a.region_code <> r.code
 				ORDER BY cardinality(ar.path) DESC LIMIT 1)
 			FROM regions r WHERE r.code = $2
-			ON CONFLICT (region_code) WHERE kind = 'authority' DO UPDATE SET name = excluded.name`, o.Name, o.RegionCode)
+			ON CONFLICT (region_code) WHERE kind = 'authority' AND valid_to IS NULL DO UPDATE SET name = excluded.name`, o.Name, o.RegionCode)
 		if err != nil {
 			return fmt.Errorf("insert: %w", err)
 		}
@@ -59,8 +59,8 @@ func demoOrganisation(ctx context.Context, tx *sql.Tx, o reference.DemoOrganisat
 	}
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO organisations (kind, name, region_code, parent_id)
-		SELECT 'department', $1, $2, a.id FROM organisations a WHERE a.kind = 'authority' AND a.name = $3
-		ON CONFLICT (region_code, name) WHERE kind = 'department' DO UPDATE SET confirmed = true, parent_id = excluded.parent_id`,
+		SELECT 'department', $1, $2, a.id FROM organisations a WHERE a.kind = 'authority' AND a.valid_to IS NULL AND a.name = $3
+		ON CONFLICT (region_code, name) WHERE kind = 'department' AND valid_to IS NULL DO UPDATE SET confirmed = true, parent_id = excluded.parent_id`,
 		o.Name, o.RegionCode, o.Authority)
 	if err != nil {
 		return fmt.Errorf("insert: %w", err)
@@ -75,7 +75,7 @@ func demoUser(ctx context.Context, tx *sql.Tx, u reference.DemoUser) error {
 	}
 	result, err := tx.ExecContext(ctx, `
 		INSERT INTO users (username, display_name, organisation_id, roles, position, staff_label, demo)
-		SELECT $1, $2, o.id, $3, $4, $5, true FROM organisations o WHERE o.name = $6
+		SELECT $1, $2, o.id, $3, $4, $5, true FROM organisations o WHERE o.valid_to IS NULL AND o.name = $6
 		ON CONFLICT (username) DO UPDATE
 		SET display_name = excluded.display_name, organisation_id = excluded.organisation_id, roles = excluded.roles,
 		    position = excluded.position, staff_label = excluded.staff_label

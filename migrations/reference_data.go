@@ -36,6 +36,9 @@ func loadReferenceData(ctx context.Context, db *sql.DB, log *slog.Logger) error 
 		if err := createAuthorities(ctx, tx); err != nil {
 			return err
 		}
+		if err := reparent(ctx, tx); err != nil {
+			return err
+		}
 		log.InfoContext(ctx, "loaded regions", "count", len(regions), "version", reference.RegionsVersion())
 		return nil
 	})
@@ -107,18 +110,41 @@ func copyRegions(ctx context.Context, tx *sql.Tx, regions []casework.Region) err
 	return nil
 }
 
+// reparent makes every organisation answer to whom the regions say, where the new
+// list gives a region another parent: a county that the province manages itself.
+func reparent(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE organisations o SET parent_id = answers.parent_id
+		FROM (
+			SELECT x.id, (
+				SELECT a.id FROM organisations a JOIN regions ar ON ar.code = a.region_code
+				WHERE a.kind = 'authority' AND a.valid_to IS NULL AND a.region_code = ANY (r.path) AND a.id <> x.id
+				ORDER BY cardinality(ar.path) DESC LIMIT 1) AS parent_id
+			FROM organisations x JOIN regions r ON r.code = x.region_code
+			WHERE x.valid_to IS NULL) answers
+		WHERE o.id = answers.id AND o.parent_id IS DISTINCT FROM answers.parent_id`)
+	if err != nil {
+		return fmt.Errorf("parents of organisations: %w", err)
+	}
+	return nil
+}
+
 // createAuthorities gives each region of county level and above an authority
-// whose parent is that of the region's parent. Existing ones stay as they are.
+// whose parent is the next one above. Existing ones stay as they are, and one that was
+// closed does not come back.
 func createAuthorities(ctx context.Context, tx *sql.Tx) error {
 	for _, level := range []casework.AdminLevel{casework.LevelProvince, casework.LevelCity, casework.LevelCounty} {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO organisations (kind, name, region_code, parent_id)
 			SELECT 'authority', r.name || '政务服务管理机构', r.code, parent.id
 			FROM regions r
-			LEFT JOIN organisations parent ON parent.kind = 'authority' AND parent.region_code = r.parent_code
-			WHERE r.level = $1
+			LEFT JOIN LATERAL (
+				SELECT a.id FROM organisations a JOIN regions ar ON ar.code = a.region_code
+				WHERE a.kind = 'authority' AND a.valid_to IS NULL AND a.region_code = ANY (r.path) AND a.region_code <> r.code
+				ORDER BY cardinality(ar.path) DESC LIMIT 1) parent ON true
+			WHERE r.level = $1 AND NOT EXISTS (SELECT FROM organisations x WHERE x.kind = 'authority' AND x.region_code = r.code)
 			ORDER BY r.code
-			ON CONFLICT (region_code) WHERE kind = 'authority' DO NOTHING`, string(level))
+			ON CONFLICT (region_code) WHERE kind = 'authority' AND valid_to IS NULL DO NOTHING`, string(level))
 		if err != nil {
 			return fmt.Errorf("create authorities of level %s: %w", level, err)
 		}

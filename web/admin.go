@@ -27,6 +27,7 @@ func adminPlaces(actor casework.Actor, current string) []place {
 	add(sessionsPath, "admin.sessions", "lock", casework.RoleSysadmin, casework.RoleSecadmin)
 	add(policyPath, "admin.policy", "shield", append(casework.AdministratorRoles(), casework.RoleSupervisor)...)
 	add("/admin/events", "admin.events", "history", casework.RoleSecadmin, casework.RoleAuditor)
+	add("/admin/organisations", "organisations.title", "building", casework.RoleSysadmin, casework.RoleSecadmin, casework.RoleAuditor)
 	return places
 }
 

@@ -58,6 +58,7 @@ func families() map[string][]string {
 		"aspect.": list(casework.Aspects()), "channel.": list(casework.Channels()), "cause.": list(casework.CauseCategories()),
 		"feedback.": list(casework.FeedbackChannels()), "pause.": list(casework.PauseCategories()),
 		"method.": list(casework.SpotCheckMethods()), "kind.": list(casework.EventKinds()), "repair.": list(store.RepairKinds()), "admin_kind.": list(store.AdminKinds()),
+		"row_outcome.": list(store.RowOutcomes()), "organisation_kind.": {"authority", "department"},
 		"people.done.":  {"created", "changed", "roles", "disabled", "enabled", "sessions_ended"},
 		"account.done.": {"password", "sessions", "token", "first_password"},
 		"policy.done.":  {"published"}, "policy.effect_": {"allow", "deny"}, "policy.miss.": {"role", "actor_level", "case_level", "when", "relation"},
@@ -135,7 +136,7 @@ func reasons(t *testing.T) []string {
 		regexp.MustCompile(`\breason(?:[A-Z]\w*)?\s*=\s*"([a-z_]+)"`), // the stage table's too
 	}
 	for _, folder := range []string{
-		"internal/casework", "internal/commands", "internal/identity", "internal/store", "internal/engine", "workflows", "api", "web", "policies/rules",
+		"internal/casework", "internal/commands", "internal/identity", "internal/intake", "internal/store", "internal/engine", "workflows", "api", "web", "policies/rules",
 	} {
 		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
 		require.NoError(t, err)

@@ -25,6 +25,7 @@ type visit struct {
 	say  localizer
 	user store.User // zero when nobody is signed in
 	form url.Values // of the body only, never of the address
+	file []byte     // that came with the form; nil when none did
 
 	session bool // opened, and not yet kept
 }
@@ -37,6 +38,9 @@ func (v *visit) readForm() error {
 	r := v.Request()
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return nil
+	}
+	if v.carriesFile() {
+		return v.readUpload()
 	}
 	r.Body = http.MaxBytesReader(v.Response(), r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {

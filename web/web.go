@@ -46,6 +46,20 @@ type Commands interface {
 // Administration is what the pages of administration ask.
 type Administration interface {
 	DecodePayloads(ctx context.Context, actor casework.Actor) error
+	ListOrganisations(ctx context.Context, actor casework.Actor, filter store.OrganisationFilter) (commands.OrganisationPage, error)
+	ViewOrganisation(ctx context.Context, actor casework.Actor, id int64) (commands.OrganisationView, error)
+	CreateOrganisation(ctx context.Context, actor casework.Actor, o commands.NewOrganisation) (int64, error)
+	ChangeOrganisation(ctx context.Context, actor casework.Actor, id int64, name string) error
+	MoveDepartment(ctx context.Context, actor casework.Actor, id int64, regionCode string, on casework.Date) error
+	MergeDepartment(ctx context.Context, actor casework.Actor, id, into int64, on casework.Date) error
+	CloseOrganisation(ctx context.Context, actor casework.Actor, id, successor int64, on casework.Date) error
+	CreateHall(ctx context.Context, actor casework.Actor, authority int64, facts commands.HallFacts) (int64, error)
+	ChangeHall(ctx context.Context, actor casework.Actor, id int64, facts commands.HallFacts) error
+	CloseHall(ctx context.Context, actor casework.Actor, id int64) error
+	CreateWindow(ctx context.Context, actor casework.Actor, hall int64, facts commands.WindowFacts) (int64, error)
+	ChangeWindow(ctx context.Context, actor casework.Actor, id int64, facts commands.WindowFacts) error
+	CloseWindow(ctx context.Context, actor casework.Actor, id int64) error
+	ImportOrganisations(ctx context.Context, actor casework.Actor, table []byte, dryRun bool) (commands.OrganisationsImported, error)
 	ListPeople(ctx context.Context, actor casework.Actor, filter store.PeopleFilter) (commands.PeoplePage, error)
 	ViewPerson(ctx context.Context, actor casework.Actor, id int64) (commands.PersonView, error)
 	CreatePerson(ctx context.Context, actor casework.Actor, username string, facts commands.PersonFacts) (int64, error)

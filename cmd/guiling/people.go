@@ -43,7 +43,13 @@ func (t tokenCreateCmd) Run(r run) error {
 }
 
 type organisationCmd struct {
-	List organisationListCmd `cmd:"" help:"List organisations with their numbers."`
+	List   organisationListCmd   `cmd:"" help:"List organisations with their numbers."`
+	Create organisationCreateCmd `cmd:"" help:"Create an authority for a region that has none, or a department."`
+	Rename organisationRenameCmd `cmd:"" help:"Rename an organisation, or confirm one that an import met first."`
+	Move   organisationMoveCmd   `cmd:"" help:"Bring a department with its cases and people to another region."`
+	Merge  organisationMergeCmd  `cmd:"" help:"End a department in favour of another, which has its cases and people from now on."`
+	Close  organisationCloseCmd  `cmd:"" help:"End an organisation on which nothing depends, or an authority in favour of another."`
+	Import organisationImportCmd `cmd:"" help:"Take a table of organisations in, CSV or XLSX, as a whole or not at all."`
 }
 
 type organisationListCmd struct {
@@ -61,7 +67,10 @@ func (o organisationListCmd) Run(r run) error {
 		}
 		for _, org := range organisations {
 			unconfirmed := ""
-			if !org.Confirmed {
+			switch {
+			case org.Ended():
+				unconfirmed = "\tended " + org.ValidTo
+			case !org.Confirmed:
 				unconfirmed = "\tto be confirmed"
 			}
 			if _, err := fmt.Fprintf(os.Stdout, "%d\t%s\t%s\t%s%s\n", org.ID, org.Kind, org.RegionCode, org.Name, unconfirmed); err != nil {

@@ -1,6 +1,11 @@
 package casework
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // What administrators do (三员分立): none of it shows a case or a citizen. System
 // administrators keep organisations and people, security administrators roles,
@@ -74,4 +79,22 @@ func RolesFit(roles []Role, kind OrganisationKind, level AdminLevel) error {
 		}
 	}
 	return nil
+}
+
+// MaxOrganisationName bounds names of organisations, halls and windows, in
+// characters.
+const MaxOrganisationName = 100
+
+// CheckName gives a name of one line without spaces around it, or refuses it.
+func CheckName(field, name string) (string, error) {
+	name = strings.TrimSpace(name)
+	switch {
+	case name == "":
+		return "", Invalid(field, "required", "a name is needed")
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		return "", Invalid(field, "invalid_text", "one line of plain text")
+	case utf8.RuneCountInString(name) > MaxOrganisationName:
+		return "", Invalid(field, "text_too_long", "at most 100 characters")
+	}
+	return name, nil
 }

@@ -193,8 +193,12 @@ func (s *Service) checkRelations(ctx context.Context, actor casework.Actor, c lo
 		if err != nil && !isNotFound(err) {
 			return err
 		}
-		if err != nil || department.Kind != casework.KindDepartment || department.RegionCode != c.row.RegionCode {
+		switch {
+		case err != nil || department.Kind != casework.KindDepartment || department.RegionCode != c.row.RegionCode || department.Ended():
 			return casework.Invalid("department_id", "not_in_region", "a department of the same region is needed")
+		case department.ID == c.row.DepartmentID && c.state.TakenOverBy == 0:
+			// The workflow knows the case's department by the name it had then.
+			return casework.Invalid("department_id", "same_department", "the case is with this department already")
 		}
 	case casework.Merge:
 		return s.checkMerge(ctx, actor, c, command.Into)

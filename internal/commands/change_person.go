@@ -152,7 +152,7 @@ func (s *Service) organisationFor(ctx context.Context, actor casework.Actor, id 
 	if err != nil && !isNotFound(err) {
 		return store.Organisation{}, err
 	}
-	if err != nil || !s.policy.Decide(actor, casework.ActionManagePeople, policies.Object{RegionPath: organisation.RegionPath}).Allowed {
+	if err != nil || organisation.Ended() || !s.policy.Decide(actor, casework.ActionManagePeople, policies.Object{RegionPath: organisation.RegionPath}).Allowed {
 		return store.Organisation{}, casework.Invalid("organisation_id", "organisation_not_found", "there is no such organisation in your subtree")
 	}
 	return organisation, nil

@@ -110,6 +110,21 @@ var apart = map[string]string{
 
 	"OrganisationsForPeople": "organisations of the subtree",
 
+	"ListOrganisations":   "organisations of the subtree; TestOrganisationsOfTheSubtree",
+	"ViewOrganisation":    "one of them; it counts cases and names none",
+	"CreateOrganisation":  "changes organisations; TestOrganisationsOfTheSubtree",
+	"ChangeOrganisation":  "changes organisations; TestOrganisationsOfTheSubtree",
+	"MoveDepartment":      "changes organisations; TestOrganisationsOfTheSubtree",
+	"MergeDepartment":     "changes organisations; TestOrganisationsOfTheSubtree",
+	"CloseOrganisation":   "changes organisations; TestOrganisationsOfTheSubtree",
+	"ImportOrganisations": "changes organisations; TestOrganisationsOfTheSubtree",
+	"CreateHall":          "changes halls; TestOrganisationsOfTheSubtree",
+	"ChangeHall":          "changes halls; TestOrganisationsOfTheSubtree",
+	"CloseHall":           "changes halls; TestOrganisationsOfTheSubtree",
+	"CreateWindow":        "changes windows; TestOrganisationsOfTheSubtree",
+	"ChangeWindow":        "changes windows; TestOrganisationsOfTheSubtree",
+	"CloseWindow":         "changes windows; TestOrganisationsOfTheSubtree",
+
 	"SimulationChoices": "packs and calendars, which everybody may know",
 }
 

@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"time"
+
 	"guiling/internal/casework"
 	"guiling/internal/store"
 	"guiling/policies"
@@ -19,3 +21,6 @@ var RequestKey = requestKey
 func ObjectOf(row store.Case) policies.Object {
 	return objectOf(loaded{row: row, state: casework.State{}})
 }
+
+// Clock gives the service's clock.
+func (s *Service) Clock() func() time.Time { return s.now }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"guiling/internal/casework"
@@ -18,6 +19,31 @@ type loaded struct {
 	state  casework.State
 	rules  casework.Rules
 	object policies.Object
+	// today is what organisations that its story names have become since, where they
+	// were merged.
+	today map[int64]int64
+}
+
+// current gives an organisation as it is today.
+func (c loaded) current(organisation int64) int64 {
+	if current, ok := c.today[organisation]; ok {
+		return current
+	}
+	return organisation
+}
+
+// named lists the departments of the case's story that the policy asks for.
+func (c loaded) named() []int64 {
+	ids := []int64{c.row.RatedDepartmentID}
+	if c.state.InvalidProposer.OrganisationID != 0 {
+		ids = append(ids, c.state.InvalidProposer.OrganisationID)
+	}
+	for _, e := range c.events {
+		if body, ok := e.Body.(casework.Transferred); ok {
+			ids = append(ids, body.FromDepartmentID)
+		}
+	}
+	return ids
 }
 
 // load reads a case that the actor may see. A case that does not exist and one
@@ -34,6 +60,9 @@ func (s *Service) load(ctx context.Context, actor casework.Actor, number string)
 	c := loaded{row: row, events: events}
 	if c.state, err = fold(events); err != nil {
 		return loaded{}, fmt.Errorf("case %s: %w", number, err)
+	}
+	if c.today, err = s.store.CurrentOrganisations(ctx, c.named()); err != nil {
+		return loaded{}, err
 	}
 	c.object = objectOf(c)
 	if !s.policy.Decide(actor, casework.ActionRead, c.object).Allowed {
@@ -64,7 +93,7 @@ func objectOf(c loaded) policies.Object {
 		Level: c.row.RegionLevel, RegionPath: c.row.RegionPath, DepartmentID: c.row.DepartmentID,
 		AuthorityChain: c.row.AuthorityChain, Stage: c.row.Stage, RatedStaffLabel: c.row.StaffLabel,
 		ActedUserIDs:      c.state.ActedUserIDs,
-		InvalidProposedBy: c.state.InvalidProposer.UserID, InvalidProposerOrg: c.state.InvalidProposer.OrganisationID,
+		InvalidProposedBy: c.state.InvalidProposer.UserID, InvalidProposerOrg: c.current(c.state.InvalidProposer.OrganisationID),
 		ExtensionDecidedBy: c.state.ExtensionDeciders, ReopeningDecidedBySteps: c.state.DecisionStepsUp,
 		TakenOverBy: c.state.TakenOverBy, RatedDepartmentIDs: []int64{c.row.RatedDepartmentID},
 	}
@@ -90,6 +119,12 @@ func objectOf(c loaded) policies.Object {
 		case casework.Transferred:
 			// Who had the case before judges it no more than who has it now.
 			o.RatedDepartmentIDs = append(o.RatedDepartmentIDs, body.FromDepartmentID)
+		}
+	}
+	// A successor is rated in the place of what it took over.
+	for _, id := range slices.Clone(o.RatedDepartmentIDs) {
+		if current := c.current(id); current != id {
+			o.RatedDepartmentIDs = append(o.RatedDepartmentIDs, current)
 		}
 	}
 	if c.state.EscalationOpen && len(o.AuthorityChain) > 0 {

@@ -32,6 +32,9 @@ func AdminKinds() []AdminKind {
 	return []AdminKind{
 		AdminPersonCreated, AdminPersonChanged, AdminPersonMoved, AdminPersonDisabled, AdminPersonEnabled, AdminRolesAssigned,
 		AdminSignInReset, AdminSessionsEnded, AdminPolicyPublished,
+		AdminOrganisationCreated, AdminOrganisationChanged, AdminOrganisationMoved, AdminOrganisationLeft, AdminOrganisationMerged,
+		AdminOrganisationAbsorbed, AdminOrganisationClosed, AdminHallCreated, AdminHallChanged, AdminHallClosed,
+		AdminWindowCreated, AdminWindowChanged, AdminWindowClosed,
 	}
 }
 
@@ -47,6 +50,22 @@ const (
 	AdminSessionsEnded  AdminKind = "sessions_ended"
 
 	AdminPolicyPublished AdminKind = "policy_published"
+
+	AdminOrganisationCreated  AdminKind = "organisation_created"
+	AdminOrganisationChanged  AdminKind = "organisation_changed" // renamed or confirmed
+	AdminOrganisationMoved    AdminKind = "organisation_moved"   // to this region
+	AdminOrganisationLeft     AdminKind = "organisation_left"    // the same, in the region that it left
+	AdminOrganisationMerged   AdminKind = "organisation_merged"  // into another
+	AdminOrganisationAbsorbed AdminKind = "organisation_absorbed"
+	AdminOrganisationClosed   AdminKind = "organisation_closed"
+
+	// Halls and windows belong to the authority that runs them.
+	AdminHallCreated   AdminKind = "hall_created"
+	AdminHallChanged   AdminKind = "hall_changed"
+	AdminHallClosed    AdminKind = "hall_closed"
+	AdminWindowCreated AdminKind = "window_created"
+	AdminWindowChanged AdminKind = "window_changed"
+	AdminWindowClosed  AdminKind = "window_closed"
 )
 
 // AdminChange is a change to be recorded together with itself, in one

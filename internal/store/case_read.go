@@ -123,7 +123,7 @@ const caseColumns = `
 	c.number, c.stage, c.version, c.region_code, r.name AS region_name, r.level AS region_level, r.path AS region_path,
 	c.department_id, d.name AS department_name, NOT d.confirmed AS department_open,
 	ARRAY(SELECT a.id FROM organisations a JOIN regions ar ON ar.code = a.region_code
-	      WHERE a.kind = 'authority' AND a.region_code = ANY (r.path) ORDER BY cardinality(ar.path) DESC) AS authority_chain,
+	      WHERE a.kind = 'authority' AND a.valid_to IS NULL AND a.region_code = ANY (r.path) ORDER BY cardinality(ar.path) DESC) AS authority_chain,
 	c.matter_code, m.name AS matter_name, COALESCE(c.handler_id, 0) AS handler_id, COALESCE(h.display_name, '') AS handler_name,
 	sr.staff_label, v.service_record_id, sr.department_id AS rated_department_id, sr.accepted_at AS served_at, v.level, v.aspects, v.tags, v.channel, v.words, v.rated_at, v.reviewer_known,
 	v.reviewer_name_masked, v.reviewer_phone_masked, c.opened_at, c.changed_at, COALESCE(c.clock_kind, '') AS clock_kind,
@@ -281,13 +281,20 @@ type eventRow struct {
 	ToDepartment     string    `db:"to_department"`
 }
 
+// calledThen begins the name that an organisation had when event e was recorded:
+// its identifier follows, then calledThenEnd, and its name of today.
+const (
+	calledThen    = `COALESCE((SELECT f.name FROM former_names f WHERE f.entered_at > e.recorded_at AND f.organisation_id = `
+	calledThenEnd = `.id ORDER BY f.id LIMIT 1), `
+)
+
 const eventColumns = `
 	e.case_number, e.seq, e.key, e.kind, e.at, COALESCE(e.by_user_id, 0) AS by_user_id,
 	COALESCE(e.by_organisation_id, 0) AS by_organisation_id, COALESCE(e.by_role, '') AS by_role,
 	COALESCE(e.by_rule, '') AS by_rule, e.article, e.body, e.build,
-	COALESCE(u.display_name, '') AS user_name, COALESCE(o.name, '') AS organisation_name,
+	COALESCE(u.display_name, '') AS user_name, ` + calledThen + `o` + calledThenEnd + `o.name, '') AS organisation_name,
 	COALESCE(assignee.display_name, '') AS assignee_name,
-	COALESCE(from_department.name, '') AS from_department, COALESCE(to_department.name, '') AS to_department
+	` + calledThen + `from_department` + calledThenEnd + `from_department.name, '') AS from_department, ` + calledThen + `to_department` + calledThenEnd + `to_department.name, '') AS to_department
 	FROM case_events e
 	LEFT JOIN users u ON u.id = e.by_user_id
 	LEFT JOIN organisations o ON o.id = e.by_organisation_id

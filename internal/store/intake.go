@@ -46,6 +46,9 @@ func (s *Store) Import(
 	var counts ImportCounts
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
 		counts = ImportCounts{}
+		if err := holdTree(ctx, tx); err != nil {
+			return err
+		}
 		in := importer{tx: tx, store: s, file: file, now: now, counts: &counts, departments: map[departmentKey]int64{}, matters: map[string]string{}}
 		// The foreign keys to the import are deferred, so that its row can be
 		// written last, with the counts.
@@ -215,8 +218,9 @@ func (in *importer) matter(ctx context.Context, code, name string) error {
 // confirmation like every department that an import met first.
 const unnamedDepartment = "待确认部门"
 
-// department finds the department of a review, or creates it under the authority
-// that serves the region, marked for confirmation.
+// department finds the department of a review by its name or one that it had
+// before, or creates it under the authority that serves the region, marked for
+// confirmation.
 func (in *importer) department(ctx context.Context, r casework.ReviewRow) (int64, error) {
 	name := r.DepartmentName
 	if name == "" {
@@ -230,22 +234,29 @@ func (in *importer) department(ctx context.Context, r casework.ReviewRow) (int64
 	if id, ok := in.departments[key]; ok {
 		return id, nil
 	}
-	var id int64
-	err := in.tx.GetContext(ctx, &id, `
+	id, err := departmentNamed(ctx, in.tx, r.RegionCode, name)
+	if err != nil {
+		return 0, err
+	}
+	if id != 0 {
+		in.departments[key] = id
+		return id, nil
+	}
+	err = in.tx.GetContext(ctx, &id, `
 		WITH fresh AS (
 			INSERT INTO organisations (kind, name, region_code, parent_id, confirmed)
 			SELECT 'department', $2, r.code, a.id, false
 			FROM regions r
-			JOIN organisations a ON a.kind = 'authority' AND a.region_code = ANY (r.path)
+			JOIN organisations a ON a.kind = 'authority' AND a.valid_to IS NULL AND a.region_code = ANY (r.path)
 			JOIN regions ar ON ar.code = a.region_code
 			WHERE r.code = $1
 			ORDER BY cardinality(ar.path) DESC
 			LIMIT 1
-			ON CONFLICT (region_code, name) WHERE kind = 'department' DO NOTHING
+			ON CONFLICT (region_code, name) WHERE kind = 'department' AND valid_to IS NULL DO NOTHING
 			RETURNING id)
 		SELECT id FROM fresh
 		UNION ALL
-		SELECT id FROM organisations WHERE kind = 'department' AND region_code = $1 AND name = $2
+		SELECT id FROM organisations WHERE kind = 'department' AND valid_to IS NULL AND region_code = $1 AND name = $2
 		LIMIT 1`, r.RegionCode, name)
 	if err != nil {
 		return 0, fmt.Errorf("department of region %s: %w", r.RegionCode, err)
@@ -254,13 +265,37 @@ func (in *importer) department(ctx context.Context, r casework.ReviewRow) (int64
 	return id, nil
 }
 
+// departmentNamed finds the department that bears a name in a region, or else the
+// one that bore it last, or what became of that; 0 when nobody in being did.
+func departmentNamed(ctx context.Context, tx *sqlx.Tx, regionCode, name string) (int64, error) {
+	var id int64
+	err := tx.GetContext(ctx, &id, `
+		SELECT id FROM (
+			SELECT o.id, 0 AS rank, 0 AS age FROM organisations o
+			WHERE o.kind = 'department' AND o.valid_to IS NULL AND o.region_code = $1 AND o.name = $2
+			UNION ALL
+			SELECT d.id, 1, -f.id FROM former_names f
+			JOIN organisations o ON o.id = f.organisation_id AND o.kind = 'department'
+			JOIN organisations d ON d.id = COALESCE(o.current_id, o.id) AND d.valid_to IS NULL
+			WHERE f.region_code = $1 AND f.name = $2) known
+		ORDER BY rank, age LIMIT 1`, regionCode, name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("department by name: %w", err)
+	}
+	return id, nil
+}
+
 // departmentByMatter is the one department of the region that has handled the
 // matter before; 0 when there is none or more than one, for we never guess.
 func (in *importer) departmentByMatter(ctx context.Context, regionCode, matterCode string) (int64, error) {
 	var ids []int64
 	err := in.tx.SelectContext(ctx, &ids, `
-		SELECT DISTINCT r.department_id FROM service_records r
-		JOIN organisations o ON o.id = r.department_id AND o.name <> $3
+		SELECT DISTINCT o.id FROM service_records r
+		JOIN organisations rated ON rated.id = r.department_id
+		JOIN organisations o ON o.id = COALESCE(rated.current_id, rated.id) AND o.valid_to IS NULL AND o.name <> $3
 		WHERE r.region_code = $1 AND r.matter_code = $2 LIMIT 2`, regionCode, matterCode, unnamedDepartment)
 	if err != nil {
 		return 0, fmt.Errorf("department by matter: %w", err)
@@ -303,19 +338,27 @@ func (in *importer) insertReview(ctx context.Context, r casework.ReviewRow, reco
 // openCase commits the case together with its review. The engine is not asked:
 // the outbox entry starts the workflow when the relay comes to it.
 func (in *importer) openCase(ctx context.Context, r casework.ReviewRow, reviewID, departmentID int64) error {
-	var number string
+	var number, regionCode string
 	var level casework.AdminLevel
 	// The number tells people region and day; the sequence makes it unique, in six
 	// digits or as many as it takes.
+	// The record may name a department that has gone since, and one that moved took
+	// its matters along: a case lies where its department is today.
 	err := in.tx.QueryRowContext(ctx, `
-		WITH next AS (SELECT CAST(nextval('case_numbers') AS text) AS digits),
+		WITH today AS (
+			SELECT d.id, d.region_code FROM organisations o JOIN organisations d ON d.id = COALESCE(o.current_id, o.id)
+			WHERE o.id = $1),
+		next AS (SELECT CAST(nextval('case_numbers') AS text) AS digits),
 		opened AS (
 			INSERT INTO cases (number, review_id, region_code, department_id, matter_code)
-			SELECT left($1, 6) || '-' || $2 || '-' || lpad(digits, greatest(6, length(digits)), '0'), $3, $1, $4, $5 FROM next
-			RETURNING number, region_code)
-		SELECT opened.number, regions.level FROM opened JOIN regions ON regions.code = opened.region_code`,
-		r.RegionCode, in.now.In(casework.China()).Format("20060102"), reviewID, departmentID, r.MatterCode).
-		Scan(&number, &level)
+			SELECT left(today.region_code, 6) || '-' || $2 || '-' || lpad(digits, greatest(6, length(digits)), '0'),
+				$3, today.region_code, today.id, $4
+			FROM next, today
+			RETURNING number, region_code, department_id)
+		SELECT opened.number, opened.region_code, opened.department_id, regions.level
+		FROM opened JOIN regions ON regions.code = opened.region_code`,
+		departmentID, in.now.In(casework.China()).Format("20060102"), reviewID, r.MatterCode).
+		Scan(&number, &regionCode, &departmentID, &level)
 	if err != nil {
 		return fmt.Errorf("open case: %w", err)
 	}
@@ -324,7 +367,7 @@ func (in *importer) openCase(ctx context.Context, r casework.ReviewRow, reviewID
 		return err
 	}
 	payload, err := json.Marshal(StartCase{Number: number, Installation: installation, Opened: casework.Opened{
-		RegionCode: r.RegionCode, RegionLevel: level, DepartmentID: departmentID, MatterCode: r.MatterCode,
+		RegionCode: regionCode, RegionLevel: level, DepartmentID: departmentID, MatterCode: r.MatterCode,
 		Rating: r.Level, Aspects: r.Aspects, Channel: r.Channel, RatedAt: r.RatedAt, ReviewerKnown: r.ReviewerKnown(),
 	}})
 	if err != nil {

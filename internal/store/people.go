@@ -104,6 +104,9 @@ const lastAdministrators = 4107_2019_06
 func (s *Store) ChangePerson(ctx context.Context, c PersonChange) (User, error) {
 	var after User
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+		if err := holdTree(ctx, tx); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lastAdministrators); err != nil {
 			return fmt.Errorf("change person: %w", err)
 		}
@@ -174,7 +177,7 @@ func (s *Store) keepPerson(ctx context.Context, tx *sqlx.Tx, c PersonChange, bef
 		}
 	}
 	var regionCode string
-	if err := tx.GetContext(ctx, &regionCode, `SELECT region_code FROM organisations WHERE id = $1`, after.Actor.OrganisationID); err != nil {
+	if err := tx.GetContext(ctx, &regionCode, `SELECT region_code FROM organisations WHERE id = $1 AND valid_to IS NULL`, after.Actor.OrganisationID); err != nil {
 		return notFound(err, "organisation")
 	}
 	return recordAdminChange(ctx, tx, AdminChange{

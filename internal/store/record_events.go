@@ -20,6 +20,9 @@ import (
 func (s *Store) RecordEvents(ctx context.Context, step contract.RecordEventsInput, build string) (repeated bool, err error) {
 	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
 		repeated = false
+		if err := holdTree(ctx, tx); err != nil {
+			return err
+		}
 		var version int
 		err := tx.GetContext(ctx, &version, `SELECT version FROM cases WHERE number = $1 FOR UPDATE`, step.Number)
 		if err != nil {
@@ -82,6 +85,8 @@ func insertEvent(ctx context.Context, tx *sqlx.Tx, number, key string, e casewor
 	return nil
 }
 
+// updateCase writes the row of a case. The events name the department as it was
+// when they were recorded; the row names what it is today, and lies in its region.
 func updateCase(ctx context.Context, tx *sqlx.Tx, step contract.RecordEventsInput) error {
 	state := step.State
 	var clockKind string
@@ -103,11 +108,12 @@ func updateCase(ctx context.Context, tx *sqlx.Tx, step contract.RecordEventsInpu
 	}
 	_, err := tx.ExecContext(ctx, `
 		UPDATE cases SET
-			stage = $2, version = $3, department_id = $4, handler_id = NULLIF($5, 0), opened_at = $6, changed_at = $7,
+			stage = $2, version = $3, department_id = today.id, region_code = today.region_code, handler_id = NULLIF($5, 0), opened_at = $6, changed_at = $7,
 			clock_kind = NULLIF($8, ''), deadline_at = $9, paused_at = $10, overdue_since = $11, ever_late = $12,
 			escalation_steps = $13, reopenings = $14, closed_at = $15, closed_on_time = $16,
 			pack_id = $17, pack_version = $18, calendar_version = NULLIF($19, '')
-		WHERE number = $1`,
+		FROM organisations named JOIN organisations today ON today.id = COALESCE(named.current_id, named.id)
+		WHERE number = $1 AND named.id = $4`,
 		step.Number, string(state.Stage), state.Version, state.DepartmentID, state.HandlerID, state.OpenedAt, state.ChangedAt,
 		clockKind, unlessZero(step.Deadline), pausedAt, overdueSince, len(state.Late) > 0,
 		steps, state.Reopenings, unlessZero(state.FirstClosedAt), closedOnTime,
@@ -131,13 +137,27 @@ func syncTasks(ctx context.Context, tx *sqlx.Tx, step contract.RecordEventsInput
 	if err != nil {
 		return fmt.Errorf("close tasks of %s: %w", step.Number, err)
 	}
+	var place struct {
+		DepartmentID int64               `db:"department_id"`
+		RegionCode   string              `db:"region_code"`
+		Level        casework.AdminLevel `db:"level"`
+	}
+	err = tx.GetContext(ctx, &place, `
+		SELECT c.department_id, c.region_code, r.level FROM cases c JOIN regions r ON r.code = c.region_code WHERE c.number = $1`, step.Number)
+	if err != nil {
+		return fmt.Errorf("place of %s: %w", step.Number, err)
+	}
 	for _, t := range step.Tasks {
-		organisation := step.State.DepartmentID
+		organisation := place.DepartmentID
 		switch {
 		case t.OrganisationID != 0:
 			organisation = t.OrganisationID
 		case t.Owner == casework.OwnerAuthority:
-			if organisation, err = authorityAbove(ctx, tx, step.State.RegionCode, t.StepsUp, t.MinLevel); err != nil {
+			least := t.MinLevel
+			if t.Kind == casework.TaskDecideInvalid && !place.Level.AtLeast(casework.LevelCounty) {
+				least = casework.LevelCounty // it may have moved below since it was opened
+			}
+			if organisation, err = authorityAbove(ctx, tx, place.RegionCode, t.StepsUp, least); err != nil {
 				return fmt.Errorf("task %s of %s: %w", t.Key, step.Number, err)
 			}
 		}
@@ -167,7 +187,7 @@ func authorityAbove(ctx context.Context, q sqlx.QueryerContext, regionCode strin
 	err := sqlx.SelectContext(ctx, q, &chain, `
 		SELECT a.id, ar.level
 		FROM regions r
-		JOIN organisations a ON a.kind = 'authority' AND a.region_code = ANY (r.path)
+		JOIN organisations a ON a.kind = 'authority' AND a.valid_to IS NULL AND a.region_code = ANY (r.path)
 		JOIN regions ar ON ar.code = a.region_code
 		WHERE r.code = $1
 		ORDER BY cardinality(ar.path) DESC`, regionCode)

@@ -100,6 +100,9 @@ func (s *Store) StartOf(ctx context.Context, number string) (start StartCase, wa
 func (s *Store) Rebuild(ctx context.Context, step contract.RecordEventsInput, build string) (changed bool, err error) {
 	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
 		changed = false
+		if err := holdTree(ctx, tx); err != nil {
+			return err
+		}
 		var version int
 		if err := tx.GetContext(ctx, &version, `SELECT version FROM cases WHERE number = $1 FOR UPDATE`, step.Number); err != nil {
 			return notFound(err, "case")

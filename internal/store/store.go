@@ -115,6 +115,9 @@ func notFound(err error, what string) error {
 	}
 }
 
+// isNoRow reports whether there was no such row.
+func isNoRow(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+
 // violates reports whether err breaks the constraint of that name.
 func violates(err error, constraint string) bool {
 	pqErr, ok := errors.AsType[*pq.Error](err)

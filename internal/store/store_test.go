@@ -206,15 +206,16 @@ func TestTasksLieWithWhoMayDecide(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.importFile("platform", "platform-2026-11.csv")
-	for region, parent := range map[string]string{"410411200000": "410411000000", "410411200201": "410411200000"} {
-		_, err := b.owner().ExecContext(t.Context(), `
-			INSERT INTO organisations (kind, name, region_code, parent_id)
-			SELECT 'authority', $1, $2, (SELECT id FROM organisations WHERE kind = 'authority' AND region_code = $3)`,
-			"便民服务中心 "+region, region, parent)
+	deed := store.Deed{Today: casework.DateOf(now)}
+	for _, region := range []string{"410411200201", "410411200000"} {
+		_, err := b.CreateOrganisation(t.Context(), store.NewOrganisation{
+			Kind: casework.KindAuthority, Name: "便民服务中心 " + region, RegionCode: region, Deed: deed,
+		})
 		require.NoError(t, err)
 	}
 	step := b.firstStep()
-	step.State.RegionCode = "410411200201"
+	// Its department has moved to the village since it was opened.
+	require.NoError(t, b.MoveDepartment(t.Context(), store.DepartmentMove{ID: step.State.DepartmentID, RegionCode: "410411200201", Deed: deed}))
 	step.Tasks = nil
 	expected := map[string]string{}
 	for _, want := range []struct {

@@ -150,11 +150,14 @@ func (s *Store) CreateUser(ctx context.Context, u NewUser) (id int64, err error)
 		return 0, err
 	}
 	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
+		if err := holdTree(ctx, tx); err != nil {
+			return err
+		}
 		if id, err = insertUser(ctx, tx, u); err != nil {
 			return err
 		}
 		var regionCode string
-		if err := tx.GetContext(ctx, &regionCode, `SELECT region_code FROM organisations WHERE id = $1`, u.OrganisationID); err != nil {
+		if err := tx.GetContext(ctx, &regionCode, `SELECT region_code FROM organisations WHERE id = $1 AND valid_to IS NULL`, u.OrganisationID); err != nil {
 			return notFound(err, "organisation")
 		}
 		return recordAdminChange(ctx, tx, AdminChange{
