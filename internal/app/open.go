@@ -20,7 +20,11 @@ func OpenStore(ctx context.Context, s Settings) (*store.Store, error) {
 	if err := s.needDatabase(); err != nil {
 		return nil, err
 	}
-	sealer, err := sealing.Open(s.DataKeyFile, true)
+	provider, err := sealing.ProviderOf(s.Cipher)
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := sealing.Open(s.DataKeyFile, true, sealing.WithCipher(provider))
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +50,13 @@ func OpenCommands(s Settings, st *store.Store, eng commands.Engine, log *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	return commands.New(st, eng, policy, s.Version, SystemClock, log), nil
+	service := commands.New(st, eng, policy, s.Version, SystemClock, log)
+	if s.RevealsPerHour > 0 { // zero where settings were made by hand and not read
+		service.LimitReveals(store.RevealLimits{
+			PerHour: s.RevealsPerHour, PerDay: s.RevealsPerDay, AlarmCases: s.RevealAlarmCases, OddCases: s.RevealAlarmOddCases,
+		})
+	}
+	return service, nil
 }
 
 // OpenIdentity puts sign-in together.

@@ -29,6 +29,8 @@ type Service struct {
 	build  string
 	now    func() time.Time
 	log    *slog.Logger
+
+	reveals store.RevealLimits
 }
 
 // New makes the service. The policy is loaded before: what cannot be loaded must
@@ -41,7 +43,7 @@ func New(
 	for _, r := range policy.Rules() {
 		roles[r.Name] = r.Roles
 	}
-	return &Service{store: st, engine: engine, policy: policy, roleOf: roles, build: build, now: now, log: log}
+	return &Service{store: st, engine: engine, policy: policy, roleOf: roles, build: build, now: now, log: log, reveals: UsualReveals()}
 }
 
 // by is the mark that the actor leaves: in the role for which the rule allowed it.

@@ -29,12 +29,16 @@ type AdminKind string
 
 // AdminKinds lists what administration can have done.
 func AdminKinds() []AdminKind {
-	return []AdminKind{AdminPersonCreated}
+	return []AdminKind{AdminPersonCreated, AdminKeyRotated, AdminDataKeysRewrapped, AdminKeyDestroyed, AdminDataShredded}
 }
 
 // What administration can have done.
 const (
-	AdminPersonCreated AdminKind = "person_created"
+	AdminPersonCreated     AdminKind = "person_created"
+	AdminKeyRotated        AdminKind = "key_rotated"
+	AdminDataKeysRewrapped AdminKind = "data_keys_rewrapped"
+	AdminKeyDestroyed      AdminKind = "key_destroyed"
+	AdminDataShredded      AdminKind = "data_shredded"
 )
 
 // AdminChange is a change to be recorded together with itself, in one
