@@ -51,11 +51,9 @@ func OpenCommands(s Settings, st *store.Store, eng commands.Engine, log *slog.Lo
 		return nil, err
 	}
 	service := commands.New(st, eng, policy, s.Version, SystemClock, log)
-	if s.RevealsPerHour > 0 { // zero where settings were made by hand and not read
-		service.LimitReveals(store.RevealLimits{
-			PerHour: s.RevealsPerHour, PerDay: s.RevealsPerDay, AlarmCases: s.RevealAlarmCases, OddCases: s.RevealAlarmOddCases,
-		})
-	}
+	service.LimitReveals(store.RevealLimits{
+		PerHour: s.RevealsPerHour, PerDay: s.RevealsPerDay, AlarmCases: s.RevealAlarmCases, OddCases: s.RevealAlarmOddCases,
+	})
 	return service, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -153,6 +154,7 @@ func WriteRunningEnvFile(path string, s Settings) error {
 		settingsPrefix + "DATA_KEY_FILE=" + s.DataKeyFile,
 		settingsPrefix + "DEMO=" + demo,
 		settingsPrefix + "CIPHER=" + s.Cipher,
+		settingsPrefix + "RETENTION=" + strconv.Itoa(max(s.Retention, minRetention)),
 		settingsPrefix + "RULE_PACK=" + s.RulePack,
 	}
 	temporary := path + ".new"

@@ -13,16 +13,18 @@ import (
 // cannot be forgotten.
 func TestMaskCommandKnowsEveryText(t *testing.T) {
 	t.Parallel()
-	codes := map[string]bool{"into": true}
+	codes := map[string]bool{
+		"into": true, "cause": true, "ground": true, "channel": true, "answer": true, "category": true, "method": true, "verify.outcome": true,
+	}
 	phone := "请打12000007919"
 	for _, action := range casework.Actions() {
 		for _, f := range casework.CommandFields(action) {
-			if f.Kind != "string" || codes[f.Name] {
+			if f.Kind != "string" || codes[f.Name] || codes[string(action)+"."+f.Name] {
 				continue
 			}
 			command, err := casework.DecodeCommand(action, []byte(`{"`+f.Name+`": "`+phone+`"}`))
-			if domain, refused := casework.AsError(err); refused && domain.Field == f.Name {
-				continue // one of a few words
+			if command == nil {
+				require.NoError(t, err)
 			}
 			require.NotContains(t, fields(t, casework.MaskCommand(command)), "12000007919", "%s.%s", action, f.Name)
 		}

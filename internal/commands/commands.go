@@ -43,7 +43,7 @@ func New(
 	for _, r := range policy.Rules() {
 		roles[r.Name] = r.Roles
 	}
-	return &Service{store: st, engine: engine, policy: policy, roleOf: roles, build: build, now: now, log: log, reveals: UsualReveals()}
+	return &Service{store: st, engine: engine, policy: policy, roleOf: roles, build: build, now: now, log: log}
 }
 
 // by is the mark that the actor leaves: in the role for which the rule allowed it.

@@ -67,7 +67,7 @@ func (s *Service) Inbox(ctx context.Context, actor casework.Actor, view store.Ta
 		counts = map[store.TaskView]int{store.TasksAll: counts[store.TasksAll]}
 	}
 	for i := range tasks {
-		tasks[i].Words = casework.MaskText(tasks[i].Words)
+		tasks[i].Case.Words = casework.MaskText(tasks[i].Case.Words)
 	}
 	page := InboxPage{View: view, Tasks: tasks, Counts: counts}
 	if len(tasks) > limit {

@@ -23,13 +23,8 @@ type Look struct {
 	RequestID string
 }
 
-// UsualReveals are the limits of looks where no setting says otherwise: more than
-// anybody needs who calls people back, less than whoever copies a list.
-func UsualReveals() store.RevealLimits {
-	return store.RevealLimits{PerHour: 30, PerDay: 100, AlarmCases: 15, OddCases: 5}
-}
-
-// LimitReveals sets other limits, before the service is used.
+// LimitReveals sets limits of looks, before the service is used; the usual ones
+// hold where it is not called.
 func (s *Service) LimitReveals(limits store.RevealLimits) { s.reveals = limits }
 
 // RevealReviewer shows the reviewer's data in clear to somebody who needs them,

@@ -291,10 +291,10 @@ func (s *Store) nothingNeeds(ctx context.Context, tx *sqlx.Tx, id uint32, now ti
 		Column string `db:"column_name"`
 	}
 	err := tx.SelectContext(ctx, &columns, `
-		SELECT c.table_name, c.column_name FROM information_schema.columns c
-		JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name AND t.table_type = 'BASE TABLE'
-		WHERE c.table_schema = 'public' AND c.data_type = 'bytea'
-		AND has_table_privilege(quote_ident(c.table_name), 'SELECT') ORDER BY 1, 2`)
+		SELECT c.relname AS table_name, a.attname AS column_name
+		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+		WHERE c.relnamespace = CAST('public' AS regnamespace) AND c.relkind = 'r' AND a.atttypid = CAST('bytea' AS regtype)
+		AND has_table_privilege(c.oid, 'SELECT') ORDER BY 1, 2`)
 	if err != nil {
 		return fmt.Errorf("list sealed columns: %w", err)
 	}

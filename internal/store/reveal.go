@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,6 +20,14 @@ type RevealLimits struct {
 	// AlarmCases is how many different cases in an hour are usual; OddCases is the
 	// same for looks outside office hours. One more sets the alarm off.
 	AlarmCases, OddCases int
+}
+
+// orUsual fills in what nobody has set: more than anybody needs who calls people
+// back, less than whoever copies a list.
+func (l RevealLimits) orUsual() RevealLimits {
+	return RevealLimits{
+		PerHour: cmp.Or(l.PerHour, 30), PerDay: cmp.Or(l.PerDay, 100), AlarmCases: cmp.Or(l.AlarmCases, 15), OddCases: cmp.Or(l.OddCases, 5),
+	}
 }
 
 // Reveal is one look at a reviewer's data in clear.
@@ -59,6 +68,7 @@ func AlarmKinds() []AlarmKind { return []AlarmKind{AlarmManyCases, AlarmOutOfHou
 // period, are CodeConflict. More looks than the limits allow are CodeTooMany.
 func (s *Store) RevealReviewer(ctx context.Context, r Reveal) (Revealed, error) {
 	var out Revealed
+	r.Limits = r.Limits.orUsual()
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
 		out = Revealed{}
 		var row sealedRow
@@ -107,7 +117,7 @@ func (s *Store) recordLook(ctx context.Context, tx *sqlx.Tx, r Reveal) (int64, e
 	}
 	err = tx.GetContext(ctx, &counted, `
 		SELECT EXISTS (SELECT FROM reveals WHERE request_id = CAST(NULLIF($3, '') AS uuid) AND user_id = $1 AND case_number = $4) AS repeated,
-			count(*) FILTER (WHERE at > $2 - interval '1 hour') AS hour, count(*) AS day
+			count(*) FILTER (WHERE at > CAST($2 AS timestamptz) - interval '1 hour') AS hour, count(*) AS day
 		FROM reveals WHERE user_id = $1 AND at > CAST($2 AS timestamptz) - interval '1 day'`, r.By.UserID, r.At, r.RequestID, r.Number)
 	switch {
 	case err != nil:
@@ -178,8 +188,7 @@ func raiseAlarms(ctx context.Context, tx *sqlx.Tx, r Reveal, revealID int64) ([]
 
 // LooksAt counts how often the reviewer of a case was looked at in clear.
 func (s *Store) LooksAt(ctx context.Context, number string) (int, error) {
-	n, err := looksAt(ctx, s.db, number)
-	return n, err
+	return looksAt(ctx, s.db, number)
 }
 
 func looksAt(ctx context.Context, q sqlx.QueryerContext, number string) (int, error) {
