@@ -366,6 +366,7 @@ func TestDocumentListsTheProblemCodes(t *testing.T) {
 		"username_taken", "username_not_plain", "organisation_not_found", "fast_forward_range", // the command line
 		"rule_pack_unknown", "rule_pack_too_long", "calendar_unknown", "calendar_ends_earlier", // the simulator, which has a page and no path here
 		"role_twice", "client_is_no_person", "administrators_apart", // administration, which has pages
+		"key_not_found", "key_in_use", "key_file_elsewhere", // keys, which have a page and the command line
 		"calendar_not_adopted", // the product asks it of a case, nobody else
 	}
 	patterns := []*regexp.Regexp{

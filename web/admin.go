@@ -26,6 +26,7 @@ func adminPlaces(actor casework.Actor, current string) []place {
 			}
 		}
 	}
+	add("/admin/keys", "admin.keys", "lock", casework.RoleSecadmin)
 	add("/admin/events", "admin.events", "history", casework.RoleSecadmin, casework.RoleAuditor)
 	return places
 }

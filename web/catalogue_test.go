@@ -57,6 +57,7 @@ func families() map[string][]string {
 		"aspect.": list(casework.Aspects()), "channel.": list(casework.Channels()), "cause.": list(casework.CauseCategories()),
 		"feedback.": list(casework.FeedbackChannels()), "pause.": list(casework.PauseCategories()),
 		"method.": list(casework.SpotCheckMethods()), "kind.": list(casework.EventKinds()), "repair.": list(store.RepairKinds()), "admin_kind.": list(store.AdminKinds()),
+		"alarm.": list(store.AlarmKinds()), "key_status.": {"primary", "reads", "destroyed", "missing"},
 		"view.": list(store.TaskViews()), "inbox.empty.": list(store.TaskViews()), "inbox.empty_next.": list(store.TaskViews()),
 		"outcome.": list([]casework.VerificationOutcome{casework.OutcomeFixedAtOnce, casework.OutcomeComplex, casework.OutcomeNoLegalBasis}),
 		"ground.":  list([]casework.InvalidGround{casework.GroundMalicious, casework.GroundMistaken}),

@@ -44,6 +44,9 @@ func routes() []route {
 		{http.MethodPost, "/simulate", signedIn, casework.ActionSimulate, simulateDraft},
 		{http.MethodGet, "/events", signedIn, casework.ActionListEvents, showEvents},
 		{http.MethodGet, "/admin", signedIn, "", showAdmin},
+		{http.MethodGet, "/reveals", signedIn, casework.ActionListReveals, showReveals},
+		{http.MethodGet, "/admin/keys", signedIn, casework.ActionManageKeys, showAdminKeys},
+		{http.MethodPost, "/admin/keys/rotate", signedIn, casework.ActionManageKeys, rotateKeys},
 		{http.MethodGet, "/admin/events", signedIn, casework.ActionListAdminEvents, showAdminEvents},
 
 		{http.MethodGet, "/cases/:number", signedIn, casework.ActionRead, showCase},

@@ -42,6 +42,9 @@ type Commands interface {
 
 // Administration is what the pages of administration ask.
 type Administration interface {
+	ListReveals(ctx context.Context, actor casework.Actor, filter store.RevealFilter) (commands.RevealPage, error)
+	ListKeys(ctx context.Context, actor casework.Actor) (commands.KeyPage, error)
+	RotateKeys(ctx context.Context, actor casework.Actor) error
 	ListAdminEvents(ctx context.Context, actor casework.Actor, filter store.AdminEventFilter) (commands.AdminEventPage, error)
 }
 

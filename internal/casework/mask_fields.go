@@ -12,11 +12,11 @@ func freeText() []string {
 	return []string{"Note", "Reason", "Words", "Outcome", "Findings", "Evidence", "Done"}
 }
 
-// MaskCommand is the command with phones and identity numbers hidden in what was
-// written, as MaskText does it. Nothing that a command carries is sealed: it goes
+// MaskCommand is the command with phones, identity numbers and the names that are
+// given hidden in what was written, as MaskText does it. Nothing that a command carries is sealed: it goes
 // into events, which nobody can change, and into the histories of the engine.
-func MaskCommand(command Command) Command {
-	masked, _ := maskFields(command).(Command)
+func MaskCommand(command Command, names ...string) Command {
+	masked, _ := maskFields(command, names...).(Command)
 	return masked
 }
 
@@ -27,7 +27,7 @@ func MaskBody(body EventBody) EventBody {
 	return masked
 }
 
-func maskFields(v any) any {
+func maskFields(v any, names ...string) any {
 	t := reflect.TypeOf(v)
 	if t == nil || t.Kind() != reflect.Struct {
 		return v
@@ -37,7 +37,7 @@ func maskFields(v any) any {
 	for i := range t.NumField() {
 		field := out.Field(i)
 		if t.Field(i).Type == reflect.TypeFor[string]() && slices.Contains(freeText(), t.Field(i).Name) && utf8.ValidString(field.String()) {
-			field.SetString(MaskText(field.String()))
+			field.SetString(MaskText(field.String(), names...))
 		}
 	}
 	return out.Interface()

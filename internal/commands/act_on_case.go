@@ -47,14 +47,16 @@ func (s *Service) Act(ctx context.Context, actor casework.Actor, request Request
 	if err := request.Command.Check(); err != nil {
 		return Outcome{}, err
 	}
-	// What is written goes into events and into the engine, in clear.
-	request.Command = casework.MaskCommand(request.Command)
 	if !s.policy.MayEver(actor, action) {
 		s.log.WarnContext(ctx, "refused", "user_id", actor.UserID, "action", action, "case", request.Number)
 		return Outcome{}, casework.Forbidden("not_allowed", "your role never allows "+string(action))
 	}
 	c, err := s.load(ctx, actor, request.Number)
 	if err != nil {
+		return Outcome{}, err
+	}
+	// What is written goes into events and into the engine, in clear.
+	if request.Command, err = s.store.MaskFor(ctx, request.Number, request.Command); err != nil {
 		return Outcome{}, err
 	}
 	key, err := requestKey(actor, request, c.state.Version)
