@@ -102,7 +102,7 @@ type destroyKeyCmd struct {
 
 func (c destroyKeyCmd) Run(r run) error {
 	return r.withStore(func(_ app.Settings, st *store.Store) error {
-		if err := st.DestroyKey(r.ctx, casework.By{}, c.ID, time.Now()); err != nil { //nolint:forbidigo // the operator's time, no deadline of a case
+		if err := st.DestroyKey(r.ctx, casework.By{}, c.ID, time.Now()); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(os.Stdout, "key %d is out of the key file; destroy it in the backups of the key file as well\n", c.ID)
@@ -116,7 +116,7 @@ type shredCmd struct {
 
 func (c shredCmd) Run(r run) error {
 	return r.withStore(func(s app.Settings, st *store.Store) error {
-		before := app.RetentionEnd(s, time.Now()) //nolint:forbidigo // the operator's time, no deadline of a case
+		before := app.RetentionEnd(s, time.Now())
 		words := "would be destroyed"
 		n, err := st.Shreddable(r.ctx, before)
 		if err == nil && !c.DryRun {

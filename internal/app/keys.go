@@ -17,8 +17,8 @@ func keepKeys(ctx context.Context, st *store.Store, log *slog.Logger) error {
 		if err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "personal data of before", "error", err)
 		}
-		wrapped := 0
-		if wrapped, err = st.RewrapDataKeys(ctx, casework.By{}, nil); err != nil && ctx.Err() == nil {
+		wrapped, err := st.RewrapDataKeys(ctx, casework.By{}, nil)
+		if err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "wrapping data keys anew", "error", err)
 		}
 		if done+wrapped > 0 {

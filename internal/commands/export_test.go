@@ -19,3 +19,6 @@ var RequestKey = requestKey
 func ObjectOf(row store.Case) policies.Object {
 	return objectOf(loaded{row: row, state: casework.State{}})
 }
+
+// OddSince says since when nobody works.
+var OddSince = (*Service).oddSince

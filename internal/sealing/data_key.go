@@ -18,10 +18,7 @@ type DataKey struct {
 
 // SealWithKey encrypts data for the context with a fresh key of its own.
 func (s *Sealer) SealWithKey(data []byte, context string) (sealed []byte, key DataKey, err error) {
-	r, err := s.fresh()
-	if err != nil {
-		return nil, DataKey{}, err
-	}
+	r := s.fresh()
 	handle, err := keyset.NewHandle(s.cipher.KeyTemplate())
 	if err != nil {
 		return nil, DataKey{}, fmt.Errorf("new data key: %w", err)
@@ -61,11 +58,7 @@ func (s *Sealer) Rewrap(key DataKey, context string) (DataKey, error) {
 	if err != nil {
 		return DataKey{}, err
 	}
-	r, err := s.fresh()
-	if err != nil {
-		return DataKey{}, err
-	}
-	return r.wrap(handle, key.Algorithm, context)
+	return s.fresh().wrap(handle, key.Algorithm, context)
 }
 
 func (r *ring) wrap(handle *keyset.Handle, algorithm, context string) (DataKey, error) {

@@ -58,45 +58,38 @@ func (r *ring) is(file fs.FileInfo) bool {
 
 // fresh gives the keys, read again when the file has changed and the last look
 // is a while ago.
-func (s *Sealer) fresh() (*ring, error) {
+func (s *Sealer) fresh() *ring {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := time.Now(); now.Sub(s.checked) >= checkPause { //nolint:forbidigo // when a file was looked at, no deadline of a case
-		if err := s.look(); err != nil {
-			return nil, err
-		}
+		s.look()
 		s.checked = now
 	}
-	return s.ring, nil
+	return s.ring
 }
 
 // look reads the file again when it has changed. A file that is away for a
 // moment, or half there, leaves the keys that are known in use.
-func (s *Sealer) look() error {
+func (s *Sealer) look() {
 	file, err := os.Stat(s.path)
 	if err != nil || s.ring.is(file) {
-		return nil //nolint:nilerr // the keys that are known go on
+		return
 	}
-	r, err := readRing(s.path)
-	if err != nil {
-		return nil //nolint:nilerr // the keys that are known go on
+	if r, err := readRing(s.path); err == nil {
+		s.ring = r
 	}
-	s.ring = r
-	return nil
 }
 
 // withRing opens something, and once more when it does not open and the file has
 // changed: it may have been sealed by a key that came in just now.
 func (s *Sealer) withRing(open func(*ring) error) error {
-	r, err := s.fresh()
-	if err != nil {
-		return err
-	}
-	if err = open(r); err == nil {
+	r := s.fresh()
+	err := open(r)
+	if err == nil {
 		return nil
 	}
 	s.mu.Lock()
-	_ = s.look()
+	s.look()
 	again := s.ring
 	s.mu.Unlock()
 	if again == r {
@@ -113,13 +106,11 @@ type Key struct {
 }
 
 // Keys lists the keys of the file, the primary one first.
-func (s *Sealer) Keys() ([]Key, error) {
+func (s *Sealer) Keys() []Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.look(); err != nil {
-		return nil, err
-	}
-	return s.ring.keys(s.cipher), nil
+	s.look()
+	return s.ring.keys(s.cipher)
 }
 
 func (r *ring) keys(extra Provider) []Key {
@@ -139,7 +130,7 @@ func (r *ring) keys(extra Provider) []Key {
 }
 
 // ErrNotWritable says that this process cannot change the key file.
-var ErrNotWritable = errors.New("the key file cannot be written here") //nolint:gochecknoglobals // an error to compare with
+var ErrNotWritable = errors.New("the key file cannot be written here")
 
 // Writable reports whether this process can replace the key file.
 func (s *Sealer) Writable() bool {

@@ -132,10 +132,7 @@ func readOrMake(path string, create bool, make func() ([]byte, error)) ([]byte, 
 
 // Seal encrypts data for the context, for example the natural key of its review.
 func (s *Sealer) Seal(data []byte, context string) ([]byte, error) {
-	r, err := s.fresh()
-	if err != nil {
-		return nil, err
-	}
+	r := s.fresh()
 	sealed, err := r.aead.Encrypt(data, []byte(context))
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)

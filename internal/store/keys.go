@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -40,12 +41,9 @@ type keyRow struct {
 // Keys lists the keys, the primary one first, then the newest first. A key of the
 // file that the database has not seen yet is noted.
 func (s *Store) Keys(ctx context.Context) ([]KeyState, error) {
-	inFile, err := s.sealer.Keys()
-	if err != nil {
-		return nil, err
-	}
+	inFile := s.sealer.Keys()
 	var rows []keyRow
-	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
+	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
 		if err := noteKeys(ctx, tx, inFile); err != nil {
 			return err
 		}
@@ -127,24 +125,19 @@ func (s *Store) RotateKey(ctx context.Context, by casework.By) (sealing.Key, err
 		if err := lockKeys(ctx, tx); err != nil {
 			return err
 		}
-		before, err := s.sealer.Keys()
-		if err != nil {
-			return err
-		}
+		before := s.sealer.Keys()
 		if err := noteKeys(ctx, tx, before); err != nil {
 			return err
 		}
+		var err error
 		if key, err = s.sealer.Rotate(); err != nil {
 			return err
 		}
-		after, err := s.sealer.Keys()
-		if err != nil {
-			return err
-		}
+		after := s.sealer.Keys()
 		if err := noteKeys(ctx, tx, after); err != nil {
 			return err
 		}
-		return recordKey(ctx, tx, by, AdminKeyRotated, fmt.Sprint(key.ID), key.Algorithm,
+		return recordKey(ctx, tx, by, AdminKeyRotated, strconv.FormatUint(uint64(key.ID), 10), key.Algorithm,
 			keyRecord{before[0].ID, before[0].Algorithm}, keyRecord{key.ID, key.Algorithm})
 	})
 	return key, err
@@ -164,15 +157,13 @@ func (s *Store) RewrapDataKeys(ctx context.Context, by casework.By, progress Pro
 	var failed []error
 	after := int64(0)
 	for {
-		keys, err := s.sealer.Keys()
-		if err != nil {
-			return done, err
-		}
+		keys := s.sealer.Keys()
 		primary := int64(keys[0].ID)
 		var found, wrapped int
-		err = s.inTx(ctx, func(tx *sqlx.Tx) error {
+		err := s.inTx(ctx, func(tx *sqlx.Tx) error {
 			var last int64
 			var broken []error
+			var err error
 			if found, wrapped, last, broken, err = s.rewrapSome(ctx, tx, primary, after); err != nil {
 				return err
 			}
@@ -254,10 +245,7 @@ func (s *Store) DestroyKey(ctx context.Context, by casework.By, id uint32, now t
 		if err := lockKeys(ctx, tx); err != nil {
 			return err
 		}
-		keys, err := s.sealer.Keys()
-		if err != nil {
-			return err
-		}
+		keys := s.sealer.Keys()
 		if err := noteKeys(ctx, tx, keys); err != nil {
 			return err
 		}
@@ -271,11 +259,11 @@ func (s *Store) DestroyKey(ctx context.Context, by casework.By, id uint32, now t
 		if err := s.nothingNeeds(ctx, tx, id, now); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE key_encryption_keys SET destroyed_at = clock_timestamp() WHERE id = $1`, int64(id))
+		_, err := tx.ExecContext(ctx, `UPDATE key_encryption_keys SET destroyed_at = clock_timestamp() WHERE id = $1`, int64(id))
 		if err != nil {
 			return fmt.Errorf("destroy key %d: %w", id, err)
 		}
-		err = recordKey(ctx, tx, by, AdminKeyDestroyed, fmt.Sprint(id), keys[i].Algorithm, keyRecord{id, keys[i].Algorithm}, nil)
+		err = recordKey(ctx, tx, by, AdminKeyDestroyed, strconv.FormatUint(uint64(id), 10), keys[i].Algorithm, keyRecord{id, keys[i].Algorithm}, nil)
 		if err != nil {
 			return err
 		}

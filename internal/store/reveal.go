@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -106,7 +107,7 @@ func (s *Store) RevealReviewer(ctx context.Context, r Reveal) (Revealed, error) 
 func (s *Store) recordLook(ctx context.Context, tx *sqlx.Tx, r Reveal) (int64, error) {
 	// The looks of one person are counted one after the other, whichever process
 	// they come from.
-	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('reveals of ' || $1, 0))`, fmt.Sprint(r.By.UserID))
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('reveals of ' || $1, 0))`, strconv.FormatInt(r.By.UserID, 10))
 	if err != nil {
 		return 0, fmt.Errorf("count looks: %w", err)
 	}
