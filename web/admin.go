@@ -26,8 +26,10 @@ func adminPlaces(actor casework.Actor, current string) []place {
 			}
 		}
 	}
-	add("/admin/keys", "admin.keys", "lock", casework.RoleSecadmin)
 	add("/admin/events", "admin.events", "history", casework.RoleSecadmin, casework.RoleAuditor)
+	if len(actor.RegionPath) == 1 { // keys hold for all of the installation
+		add(adminKeysPath, "admin.keys", "lock", casework.RoleSecadmin)
+	}
 	return places
 }
 

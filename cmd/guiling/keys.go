@@ -79,6 +79,9 @@ func (c rotateKeysCmd) Run(r run) error {
 				return err
 			}
 		}
+		if err := st.IndexAgain(r.ctx); err != nil {
+			return err
+		}
 		over, err := st.BringOver(r.ctx, func(done, _ int) {
 			_, _ = fmt.Fprintf(os.Stdout, "%d rows of before got data keys of their own\n", done)
 		})

@@ -12,7 +12,14 @@ import (
 // keepKeys brings rows of before over to data keys, and wraps data keys by the
 // newest key, every minute: a rotation is over soon after it began.
 func keepKeys(ctx context.Context, st *store.Store, log *slog.Logger) error {
+	indexed := false
 	return every(ctx, time.Minute, func() {
+		if !indexed {
+			err := st.IndexAgain(ctx)
+			if indexed = err == nil; !indexed && ctx.Err() == nil {
+				log.WarnContext(ctx, "blind indexes", "error", err)
+			}
+		}
 		done, err := st.BringOver(ctx, nil)
 		if err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "personal data of before", "error", err)

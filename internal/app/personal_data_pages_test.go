@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"database/sql"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -24,13 +25,14 @@ import (
 // office is the whole server with the people of the demo, on a real database.
 type office struct {
 	server
-	keyFile string
+	keyFile  string
+	ownerURL string
 }
 
 func openOffice(t *testing.T) office {
 	t.Helper()
 	db := testdb.New(t)
-	o := office{server: server{log: &bytes.Buffer{}}, keyFile: filepath.Join(t.TempDir(), "keys", "key.json")}
+	o := office{server: server{log: &bytes.Buffer{}}, keyFile: filepath.Join(t.TempDir(), "keys", "key.json"), ownerURL: db.OwnerURL}
 	require.NoError(t, migrations.Demo(t.Context(), db.OwnerURL, slog.New(slog.DiscardHandler)))
 	log := slog.New(slog.NewTextHandler(o.log, nil))
 	settings := app.Settings{
@@ -103,6 +105,8 @@ func TestKeysPage(t *testing.T) {
 	require.NotContains(t, page.Body.String(), secret)
 	require.NotContains(t, o.log.String(), secret)
 
+	require.Contains(t, page.Body.String(), `href="/admin/keys"`)
+	require.NotContains(t, o.ask(t, http.MethodGet, "/admin/events", o.signIn(t, "zhanhe.anquan.yan"), nil).Body.String(), `href="/admin/keys"`)
 	for _, other := range []string{"henan.xitong.lou", "henan.shenji.lei", "zhanhe.anquan.yan", "zhanhe.shichang.ren"} {
 		cookie := o.signIn(t, other)
 		require.Equal(t, http.StatusForbidden, o.ask(t, http.MethodGet, "/admin/keys", cookie, nil).Code, other)
@@ -155,5 +159,42 @@ func TestRevealsPage(t *testing.T) {
 	}
 	for _, other := range []string{"henan.xitong.lou", "henan.anquan.chu", "zhanhe.shichang.ren"} {
 		require.Equal(t, http.StatusForbidden, o.ask(t, http.MethodGet, "/reveals", o.signIn(t, other), nil).Code, other)
+	}
+}
+
+// TestRetention: what ended before the retention period is destroyed, by months of
+// the calendar, and never before half a year.
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 25, 9, 0, 0, 0, casework.China())
+	require.Equal(t, "2023-11-25", app.RetentionEnd(app.Settings{Retention: 36}, at).Format("2006-01-02"))
+	require.Equal(t, "2026-05-25", app.RetentionEnd(app.Settings{}, at).Format("2006-01-02"))
+	o := openOffice(t)
+	file, err := os.Open(filepath.Join("..", "..", "samples", "platform-2026-11.csv"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, file.Close()) }()
+	_, err = app.OpenImporter(o.store).ImportReviews(t.Context(), "platform", "sample.csv", file)
+	require.NoError(t, err)
+	n, err := app.ShredOld(t.Context(), app.Settings{Retention: 6}, o.store, 0)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	db, err := sql.Open("postgres", o.ownerURL)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	_, err = db.ExecContext(t.Context(), `UPDATE reviews SET created_at = now() - interval '7 months'`)
+	require.NoError(t, err)
+	n, err = app.ShredOld(t.Context(), app.Settings{Retention: 6}, o.store, 1)
+	require.NoError(t, err)
+	require.Equal(t, 200, n.Reviews, "one batch")
+	n, err = app.ShredOld(t.Context(), app.Settings{Retention: 6}, o.store, 0)
+	require.NoError(t, err)
+	require.Positive(t, n.Reviews)
+	left, err := o.store.Shreddable(t.Context(), time.Now())
+	require.NoError(t, err)
+	require.Zero(t, left)
+	cases, err := o.store.Cases(t.Context(), store.Scope{Everything: true}, store.CaseFilter{Limit: 200})
+	require.NoError(t, err)
+	for _, c := range cases {
+		require.False(t, c.Shredded, "no case has ended")
 	}
 }

@@ -15,17 +15,23 @@ import (
 // bringOverBatch is how many rows one transaction brings over.
 const bringOverBatch = 100
 
+// IndexAgain lets BringOver index again what was indexed by another algorithm, or
+// another way. It reads all reviews: once after the start of a process is enough.
+func (s *Store) IndexAgain(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, `
+		UPDATE reviews SET privacy = 0 WHERE privacy = 1 AND index_key NOT IN ('', $1) AND shredded_at IS NULL`, s.sealer.IndexKey())
+	if err != nil {
+		return fmt.Errorf("index again: %w", err)
+	}
+	return nil
+}
+
 // BringOver gives every review and every quarantined row of before a data key of
 // its own, reviews their blind indexes, and takes phones and the like out of
 // words that are in clear. It works in batches that each stand for themselves;
 // stopped midway, it goes on the next time. Rows that do not open stay as they
 // are and are told of.
 func (s *Store) BringOver(ctx context.Context, progress Progress) (done int, err error) {
-	// What was indexed by another key, or another way, is indexed again.
-	_, err = s.db.ExecContext(ctx, `UPDATE reviews SET privacy = 0 WHERE privacy = 1 AND index_key NOT IN ('', $1) AND shredded_at IS NULL`, s.sealer.IndexKey())
-	if err != nil {
-		return 0, fmt.Errorf("bring over: %w", err)
-	}
 	var failed []error
 	for _, some := range []func(context.Context, *sqlx.Tx, int64) (int64, int, []error, error){s.bringReviewsOver, s.bringQuarantineOver} {
 		after := int64(0)

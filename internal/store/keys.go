@@ -180,7 +180,7 @@ func (s *Store) RewrapDataKeys(ctx context.Context, by casework.By, progress Pro
 		}
 		if progress != nil {
 			var left int
-			if err := s.db.GetContext(ctx, &left, `SELECT count(*) FROM data_keys WHERE wrapped IS NOT NULL AND wrapped_by <> $1`, primary); err != nil {
+			if err := s.db.GetContext(ctx, &left, `SELECT count(*) FROM data_keys WHERE wrapped IS NOT NULL AND (wrapped_by < $1 OR wrapped_by > $1)`, primary); err != nil {
 				return done, fmt.Errorf("count data keys: %w", err)
 			}
 			progress(done, left)
@@ -207,7 +207,7 @@ func (s *Store) rewrapSome(ctx context.Context, tx *sqlx.Tx, primary, after int6
 	}
 	err = tx.SelectContext(ctx, &rows, `
 		SELECT id, context, algorithm, wrapped, wrapped_by FROM data_keys
-		WHERE wrapped IS NOT NULL AND wrapped_by <> $1 AND id > $2 ORDER BY id LIMIT $3 FOR UPDATE`, primary, after, rewrapBatch)
+		WHERE wrapped IS NOT NULL AND (wrapped_by < $1 OR wrapped_by > $1) AND id > $2 ORDER BY id LIMIT $3 FOR UPDATE`, primary, after, rewrapBatch)
 	if err != nil {
 		return 0, 0, after, nil, err
 	}

@@ -191,6 +191,7 @@ func TestRowsOfBeforeAreBroughtOver(t *testing.T) {
 	other, err := store.Open(t.Context(), db.AppURL, national)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, other.Close()) })
+	require.NoError(t, other.IndexAgain(t.Context()))
 	done, err = other.BringOver(t.Context(), nil)
 	require.NoError(t, err)
 	require.Positive(t, done)

@@ -57,6 +57,11 @@ func TestNoTraceOfTheCitizen(t *testing.T) {
 	require.Contains(t, page, citizenPhone)
 
 	w.Does(t, chen, number, casework.RecordCallback{Reached: true, Words: said, Outcome: citizen + "同意等待"})
+	// A new main key, while the worker has the old one.
+	_, err = w.Store.RotateKey(t.Context(), casework.By{})
+	require.NoError(t, err)
+	_, err = w.Store.RewrapDataKeys(t.Context(), casework.By{}, nil)
+	require.NoError(t, err)
 	w.Does(t, chen, number, casework.Verify{Outcome: casework.OutcomeComplex, Findings: "属实，" + citizenPhone + "来电"})
 	w.Does(t, chen, number, casework.SubmitRectification{Done: "已电话告知" + citizenPhone, Cause: casework.CauseGuide, Evidence: citizenID})
 	w.Does(t, chen, number, casework.SendFeedback{Channel: casework.FeedbackSMS, Words: citizen + "，已改正"})
@@ -86,6 +91,16 @@ func TestNoTraceOfTheCitizen(t *testing.T) {
 	}
 	require.EqualValues(t, 2, w.Call(t, gu, http.MethodGet, path, nil).Body["looks"])
 	require.Eventually(t, func() bool { return strings.Contains(w.Logs(), "您的联系方式因办理本案被查看 2 次") }, 30*time.Second, 50*time.Millisecond)
+	w.Reconcile(t)
+
+	before := testworld.Kinds(w.Events(t, number))
+	shredded, err := w.Store.Shred(t.Context(), casework.By{}, w.Events(t, number)[len(before)-1].At.Add(24*time.Hour), 10)
+	require.NoError(t, err)
+	require.Positive(t, shredded.Reviews)
+	require.Equal(t, before, testworld.Kinds(w.Events(t, number)), "the history stays")
+	status, page = w.Page(t, chen, http.MethodGet, "/cases/"+number, nil)
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, page, "评价人信息已经销毁")
 	w.Reconcile(t)
 
 	// Nothing was left behind.
