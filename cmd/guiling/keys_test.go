@@ -43,7 +43,7 @@ func guiling(t *testing.T, arguments ...string) (string, error) {
 
 // TestKeysOnTheCommandLine lives through a rotation as an operator would. It sets
 // the environment and the standard output, and so runs alone.
-func TestKeysOnTheCommandLine(t *testing.T) { //nolint:paralleltest // see above
+func TestKeysOnTheCommandLine(t *testing.T) {
 	db := testdb.New(t)
 	require.NoError(t, migrations.Demo(t.Context(), db.OwnerURL, slog.New(slog.DiscardHandler)))
 	t.Setenv("GUILING_DATABASE_URL", db.AppURL)
