@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha512"
+	"encoding/binary"
 	"hash"
 	"os"
 	"sync"
@@ -56,6 +57,12 @@ func TestProvidersAreExchangeable(t *testing.T) {
 			opened, err := s.Unseal(before, "a")
 			require.NoError(t, err)
 			require.Equal(t, "before", string(opened))
+			direct, err := s.Seal([]byte("small"), "a")
+			require.NoError(t, err)
+			require.Equal(t, binary.BigEndian.AppendUint32([]byte{1}, key.ID), direct[:5], "what a key sealed tells by which")
+			opened, err = old.Unseal(direct, "a")
+			require.NoError(t, err)
+			require.Equal(t, "small", string(opened))
 			sealed, dataKey, err := s.SealWithKey([]byte("李某庚"), "a")
 			require.NoError(t, err)
 			require.Equal(t, p.Algorithm(), dataKey.Algorithm)
