@@ -56,6 +56,7 @@ func Routes() []Route {
 		get("/api/v1/tasks", casework.ActionRead, api.listTasks),
 		get("/api/v1/overdue", casework.ActionListOverdue, api.listOverdue),
 		get("/api/v1/events", casework.ActionListEvents, api.listEvents),
+		get("/api/v1/reveals", casework.ActionListReveals, api.listReveals),
 	}
 }
 

@@ -93,6 +93,7 @@ type caseDetailJSON struct {
 	SameRecord      []relatedJSON      `json:"same_record"`
 	Deadline        *casework.Deadline `json:"deadline"`
 	Late            []casework.Late    `json:"late"`
+	Looks           int                `json:"looks"` // at the reviewer in clear
 	Events          []eventJSON        `json:"events"`
 	Actions         []actionJSON       `json:"actions"`
 }
@@ -167,7 +168,7 @@ func neverNull[T any](list []T) []T {
 
 func detailOf(view commands.CaseView) caseDetailJSON {
 	out := caseDetailJSON{
-		caseJSON: caseOf(view.Case), Now: view.Now, Deadline: deadlineOf(view.Deadline), Late: neverNull(view.State.Late),
+		caseJSON: caseOf(view.Case), Now: view.Now, Deadline: deadlineOf(view.Deadline), Late: neverNull(view.State.Late), Looks: view.Looks,
 		PackID: view.State.PackID, PackVersion: view.State.PackVersion, CalendarVersion: view.State.CalendarVersion,
 		MergedCases: neverNull(view.State.MergedCases), SameRecord: make([]relatedJSON, 0, len(view.SameRecord)),
 		Events: eventsOf(view.Events, view.CanReadHistory), Actions: make([]actionJSON, 0, len(view.Actions)),

@@ -86,6 +86,7 @@ type reviewerJSON struct {
 	Name     string `json:"name"`
 	Phone    string `json:"phone"`
 	IDNumber string `json:"id_number"`
+	Words    string `json:"words"`
 }
 
 // reveal answers POST /api/v1/cases/{number}/reveal {"purpose": "…"}: the
@@ -107,4 +108,54 @@ func (a api) reveal(c echo.Context, user store.User, s sent) (store.Answer, erro
 		return store.Answer{}, err
 	}
 	return answerJSON("", reviewerJSON(reviewer))
+}
+
+type revealJSON struct {
+	At           time.Time         `json:"at"`
+	CaseNumber   string            `json:"case_number"`
+	UserID       int64             `json:"user_id"`
+	Name         string            `json:"name"`
+	Organisation string            `json:"organisation"`
+	Purpose      string            `json:"purpose"`
+	Rule         string            `json:"rule"`
+	Alarms       []store.AlarmKind `json:"alarms"`
+}
+
+type revealPageJSON struct {
+	Reveals []revealJSON `json:"reveals"`
+	Next    string       `json:"next"`
+}
+
+// listReveals answers GET /api/v1/reveals: who looked at reviewers, for auditors.
+// Nothing of a reviewer is in it.
+func (a api) listReveals(c echo.Context, user store.User) error {
+	userID, err := queryInt(c, "user_id")
+	if err != nil {
+		return err
+	}
+	filter := store.RevealFilter{UserID: int64(userID)}
+	if filter.Alarms, err = queryBool(c, "alarms"); err != nil {
+		return err
+	}
+	if filter.Limit, err = queryInt(c, "limit"); err != nil {
+		return err
+	}
+	if filter.Before, err = decodeCursor(c, func(before store.RevealCursor) bool { return before.ID > 0 && !before.At.IsZero() }); err != nil {
+		return err
+	}
+	page, err := a.Commands.ListReveals(c.Request().Context(), user.Actor, filter)
+	if err != nil {
+		return err
+	}
+	out := revealPageJSON{Reveals: make([]revealJSON, 0, len(page.Reveals))}
+	for _, r := range page.Reveals {
+		out.Reveals = append(out.Reveals, revealJSON{
+			At: r.At, CaseNumber: r.Number, UserID: r.UserID, Name: r.UserName, Organisation: r.OrganisationName,
+			Purpose: r.Purpose, Rule: r.Rule, Alarms: neverNull(r.Alarms),
+		})
+	}
+	if out.Next, err = encodeCursor(page.Next); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, out)
 }

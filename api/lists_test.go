@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -98,7 +99,7 @@ func TestParametersThatAreWrong(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.begin()
-	lists := map[string]string{"/api/v1/cases": lin, "/api/v1/overdue": lin, "/api/v1/tasks": lin, "/api/v1/events": gu}
+	lists := map[string]string{"/api/v1/cases": lin, "/api/v1/overdue": lin, "/api/v1/tasks": lin, "/api/v1/events": gu, "/api/v1/reveals": gu}
 	word := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 	for path, user := range lists {
 		for _, limit := range []string{"-1", "0", "201", "2147483648", "9223372036854775807", "9223372036854775808", "1e1", "1.0", "0x10", " 1", "x", "１"} {
@@ -178,4 +179,34 @@ func TestReveal(t *testing.T) {
 		}
 	}
 	require.NotContains(t, w.log.String(), a.body["phone"])
+}
+
+func TestLooksAreListedForAuditors(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.begin()
+	number := w.aCase()
+	path := "/api/v1/cases/" + number
+	var shown answer
+	for i := range 31 {
+		shown = w.call(fu, http.MethodPost, path+"/reveal", map[string]string{"purpose": "回访12000000001"})
+		if i < 30 {
+			require.Equal(t, http.StatusOK, shown.status, shown.text)
+		}
+	}
+	require.Equal(t, http.StatusTooManyRequests, shown.status)
+	require.Equal(t, "reveals_an_hour", shown.body["code"])
+	require.EqualValues(t, 30, w.get(fu, path).body["looks"])
+	looks := w.walk(gu, "/api/v1/reveals?", "reveals", 7)
+	require.Len(t, looks, 30)
+	first := looks[0]
+	require.Equal(t, number, first["case_number"])
+	require.Equal(t, "回访120****0001", first["purpose"])
+	require.Equal(t, "department-reveals-phone", first["rule"])
+	require.Len(t, w.walk(gu, fmt.Sprintf("/api/v1/reveals?user_id=%v&", first["user_id"]), "reveals", 40), 30)
+	require.Empty(t, w.walk(gu, "/api/v1/reveals?user_id=1000000&", "reveals", 40))
+	require.Empty(t, w.walk(gu, "/api/v1/reveals?alarms=true&", "reveals", 40), "one case is not many")
+	for _, user := range []string{fu, lin, ji} {
+		require.Equal(t, http.StatusForbidden, w.get(user, "/api/v1/reveals").status, user)
+	}
 }

@@ -28,6 +28,9 @@ func adminPlaces(actor casework.Actor, current string) []place {
 	add(policyPath, "admin.policy", "shield", append(casework.AdministratorRoles(), casework.RoleSupervisor)...)
 	add("/admin/events", "admin.events", "history", casework.RoleSecadmin, casework.RoleAuditor)
 	add("/admin/organisations", "organisations.title", "building", casework.RoleSysadmin, casework.RoleSecadmin, casework.RoleAuditor)
+	if len(actor.RegionPath) == 1 { // keys hold for all of the installation
+		add(adminKeysPath, "admin.keys", "lock", casework.RoleSecadmin)
+	}
 	return places
 }
 

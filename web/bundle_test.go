@@ -130,6 +130,7 @@ type office struct {
 	web.Administration // nil: the pages of administration are tested on a real database
 
 	mu      sync.Mutex
+	looks   int
 	rules   casework.Rules
 	now     time.Time
 	cases   []*oneCase
@@ -423,7 +424,12 @@ func (o *office) RevealReviewer(_ context.Context, _ casework.Actor, look comman
 	if strings.TrimSpace(look.Purpose) == "" {
 		return store.Reviewer{}, casework.Invalid("purpose", "required", "say why")
 	}
-	return store.Reviewer{Name: "张演示", Phone: "13800001234"}, nil
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.looks++; o.looks > 20 {
+		return store.Reviewer{}, &casework.Error{Code: casework.CodeTooMany, Reason: "reveals_an_hour", Detail: "no"}
+	}
+	return store.Reviewer{Name: "张演示", Phone: "13800001234", Words: "我的电话13800001234"}, nil
 }
 
 func (o *office) Inbox(_ context.Context, actor casework.Actor, view store.TaskView, after store.TaskCursor, limit int) (commands.InboxPage, error) {

@@ -510,6 +510,7 @@ func TestReveal(t *testing.T) {
 	require.Equal(t, http.StatusOK, p.StatusCode)
 	require.Equal(t, "no-store", p.Header.Get("Cache-Control"))
 	require.Contains(t, words(p.one(t, "div", "id", "reviewer")), "13800001234")
+	require.Contains(t, words(p.one(t, "div", "id", "reviewer")), "我的电话13800001234")
 	require.NotContains(t, b.get("/cases/"+number(1)).text, "13800001234", "once")
 
 	b.signIn(gu)
@@ -519,9 +520,11 @@ func TestReveal(t *testing.T) {
 	b.signIn(lu)
 	status := 0
 	for range 25 {
-		status = b.do(http.MethodPost, "/cases/"+number(1)+"/reveal", url.Values{"purpose": {"回访"}}).StatusCode
+		p = b.do(http.MethodPost, "/cases/"+number(1)+"/reveal", url.Values{"purpose": {"回访"}})
+		status = p.StatusCode
 	}
 	require.Equal(t, http.StatusTooManyRequests, status)
+	require.Contains(t, words(p.one(t, "p", "id", "reveal-wrong")), "已到上限")
 }
 
 func TestNextTaskInLine(t *testing.T) {

@@ -71,6 +71,7 @@ func families() map[string][]string {
 		"outcome_sign_in.": list(store.SignInOutcomes()),
 		"token_scope.":     list(store.TokenScopes()),
 		"view.":            list(store.TaskViews()), "inbox.empty.": list(store.TaskViews()), "inbox.empty_next.": list(store.TaskViews()),
+		"alarm.": list(store.AlarmKinds()), "key_status.": {"primary", "reads", "destroyed", "missing"},
 		"outcome.": list([]casework.VerificationOutcome{casework.OutcomeFixedAtOnce, casework.OutcomeComplex, casework.OutcomeNoLegalBasis}),
 		"ground.":  list([]casework.InvalidGround{casework.GroundMalicious, casework.GroundMistaken}),
 		"answer.":  list([]casework.Answer{casework.AnswerSatisfied, casework.AnswerUnsatisfied}),

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strconv"
 
 	"guiling/internal/casework"
 	"guiling/internal/commands"
@@ -14,9 +13,6 @@ import (
 // the next look asks for its purpose again (第六条).
 func revealReviewer(v *visit) error {
 	number := v.Param("number")
-	if err := allow(v.site.limits.reveal, strconv.FormatInt(v.user.ID, 10)); err != nil {
-		return v.renderCase(http.StatusTooManyRequests, number, refused{Action: casework.ActionReveal, Errors: asErrors(err)})
-	}
 	look := commands.Look{Number: number, Purpose: v.form.Get("purpose")}
 	reviewer, err := v.site.Commands.RevealReviewer(v.Request().Context(), v.user.Actor, look)
 	if err != nil {
@@ -27,12 +23,4 @@ func revealReviewer(v *visit) error {
 		return v.renderCase(httpstatus.Of(domain), number, refused{Action: casework.ActionReveal, Errors: []*casework.Error{domain}})
 	}
 	return v.renderCaseWith(http.StatusOK, number, refused{}, &reviewer)
-}
-
-func asErrors(err error) []*casework.Error {
-	domain, ok := casework.AsError(err)
-	if !ok {
-		return nil
-	}
-	return []*casework.Error{domain}
 }

@@ -111,9 +111,10 @@ func cookieName(name string, secure bool) string {
 
 func (s *site) cookieName(name string) string { return cookieName(name, s.Secure) }
 
-// limits slow down who tries many passwords, or looks at many reviewers.
+// limits slow down who tries many passwords. How often somebody looks at reviewers
+// is counted in the database.
 type limits struct {
-	signInByAddress, signInByName, reveal middleware.RateLimiterStore
+	signInByAddress, signInByName middleware.RateLimiterStore
 }
 
 func newLimits() limits {
@@ -126,7 +127,6 @@ func newLimits() limits {
 		// An office of many people has one address.
 		signInByAddress: limit(middleware.RateLimiterMemoryStoreConfig{Rate: 1, Burst: 60}),
 		signInByName:    limit(middleware.RateLimiterMemoryStoreConfig{Rate: 0.1, Burst: 10}),
-		reveal:          limit(middleware.RateLimiterMemoryStoreConfig{Rate: 0.3, Burst: 20}),
 	}
 }
 

@@ -75,6 +75,9 @@ type Administration interface {
 	EndSessionsOf(ctx context.Context, actor casework.Actor, id int64) error
 	ListSessions(ctx context.Context, actor casework.Actor) ([]store.Session, error)
 	OrganisationsForPeople(ctx context.Context, actor casework.Actor, part string) ([]store.Organisation, error)
+	ListReveals(ctx context.Context, actor casework.Actor, filter store.RevealFilter) (commands.RevealPage, error)
+	ListKeys(ctx context.Context, actor casework.Actor) (commands.KeyPage, error)
+	RotateKeys(ctx context.Context, actor casework.Actor) error
 	ListAdminEvents(ctx context.Context, actor casework.Actor, filter store.AdminEventFilter) (commands.AdminEventPage, error)
 }
 

@@ -80,11 +80,15 @@ func (r Relay) deliverKind(ctx context.Context, e store.OutboxEntry) error {
 	if err := json.Unmarshal(e.Payload, &m); err != nil {
 		return fmt.Errorf("read message: %w", err)
 	}
-	to := notify.Staff
-	if e.Kind == store.OutboxTellReviewer {
-		to = notify.Reviewer
+	message := notify.Message{Key: e.Key, To: notify.Staff, CaseNumber: m.Number, Seq: m.Seq, Event: m.Event, Looks: m.Looks}
+	switch {
+	case e.Kind == store.OutboxTellReviewer:
+		message.To = notify.Reviewer
+	case e.Kind == store.OutboxTellAuditors && m.Alarm != nil:
+		message.To, message.Alarm = notify.Auditors, string(m.Alarm.Kind)
+		message.UserID, message.OrganisationID, message.Cases = m.Alarm.UserID, m.Alarm.OrganisationID, m.Alarm.Cases
 	}
-	return r.Notify.Send(ctx, notify.Message{Key: e.Key, To: to, CaseNumber: m.Number, Seq: m.Seq, Event: m.Event})
+	return r.Notify.Send(ctx, message)
 }
 
 func (r Relay) startCase(ctx context.Context, payload []byte) error {

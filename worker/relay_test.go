@@ -140,14 +140,18 @@ func TestRelayStartsCases(t *testing.T) {
 func TestRelayTellsPeople(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	m := store.Message{Number: "c1", Seq: 4, Event: casework.FeedbackSent{}.Kind()}
+	m := store.Message{Number: "c1", Seq: 4, Event: casework.FeedbackSent{}.Kind(), Looks: 2}
 	b.run(t, []store.OutboxEntry{
 		entry(t, store.OutboxTellReviewer, "c1/4/reviewer", m),
 		entry(t, store.OutboxTellStaff, "c1/4/staff", m),
+		entry(t, store.OutboxTellAuditors, "reveal-alarm/9", store.Message{
+			Number: "c1", Alarm: &store.RevealAlarm{ID: 9, Kind: store.AlarmManyCases, UserID: 7, OrganisationID: 3, Cases: 16},
+		}),
 	})
 	require.Equal(t, []notify.Message{
-		{Key: "c1/4/reviewer", To: notify.Reviewer, CaseNumber: "c1", Seq: 4, Event: "feedback_sent"},
-		{Key: "c1/4/staff", To: notify.Staff, CaseNumber: "c1", Seq: 4, Event: "feedback_sent"},
+		{Key: "c1/4/reviewer", To: notify.Reviewer, CaseNumber: "c1", Seq: 4, Event: "feedback_sent", Looks: 2},
+		{Key: "c1/4/staff", To: notify.Staff, CaseNumber: "c1", Seq: 4, Event: "feedback_sent", Looks: 2},
+		{Key: "reveal-alarm/9", To: notify.Auditors, CaseNumber: "c1", Alarm: "many-cases", UserID: 7, OrganisationID: 3, Cases: 16},
 	}, b.sender.sent)
 	require.Empty(t, b.engine.started)
 }

@@ -35,6 +35,7 @@ type cli struct {
 	Simulate     simulateCmd     `cmd:"" help:"Say which open cases would move under other rules, before they are published."`
 	Calendar     calendarCmd     `cmd:"" help:"The calendars of holidays by which working days are counted."`
 	Reconcile    reconcileCmd    `cmd:"" help:"Compare database and engine, and repair what is at odds."`
+	Keys         keysCmd         `cmd:"" help:"The keys of personal data."`
 	Healthcheck  healthcheckCmd  `cmd:"" help:"Ask a URL and fail unless it answers 200."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 }

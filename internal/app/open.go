@@ -16,7 +16,13 @@ import (
 )
 
 // openSealer reads the keys, or makes them at the very first start.
-func openSealer(s Settings) (*sealing.Sealer, error) { return sealing.Open(s.DataKeyFile, true) }
+func openSealer(s Settings) (*sealing.Sealer, error) {
+	provider, err := sealing.ProviderOf(s.Cipher)
+	if err != nil {
+		return nil, err
+	}
+	return sealing.Open(s.DataKeyFile, true, sealing.WithCipher(provider))
+}
 
 // OpenStore connects to the database with the key of the personal data.
 func OpenStore(ctx context.Context, s Settings) (*store.Store, error) {
@@ -49,7 +55,11 @@ func OpenEngine(s Settings, role string, log *slog.Logger) (*engine.Engine, erro
 
 // OpenCommands puts the commands together under rules that OpenPolicy loaded.
 func OpenCommands(s Settings, st *store.Store, eng commands.Engine, policy *policies.Enforcer, log *slog.Logger) *commands.Service {
-	return commands.New(st, eng, policy, s.Version, SystemClock, log)
+	service := commands.New(st, eng, policy, s.Version, SystemClock, log)
+	service.LimitReveals(store.RevealLimits{
+		PerHour: s.RevealsPerHour, PerDay: s.RevealsPerDay, AlarmCases: s.RevealAlarmCases, OddCases: s.RevealAlarmOddCases,
+	})
+	return service
 }
 
 // OpenIdentity puts sign-in together.

@@ -17,8 +17,9 @@ import (
 
 // RunWorker runs workflows and activities, empties the outbox, brings cases over
 // to the newest calendar, repairs what database and engine tell differently, makes
-// the plan of the next month, and forgets old requests, until ctx is done. It waits for a database or a
-// Temporal server that is not there yet.
+// the plan of the next month, forgets old requests, wraps data keys anew after a
+// rotation, and destroys personal data after the retention period, until ctx is
+// done. It waits for a database or a Temporal server that is not there yet.
 func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 	st, err := OpenStore(ctx, s)
 	if err != nil {
@@ -58,6 +59,8 @@ func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 	group.Go(func() error { return worker.Recount{Calendars: st, Engine: eng, Log: log}.Run(ctx) })
 	group.Go(func() error { return keepPlans(ctx, st, relay.Rules, log) })
 	group.Go(func() error { return purgeRequests(ctx, st, log) })
+	group.Go(func() error { return keepKeys(ctx, st, log) })
+	group.Go(func() error { return shredOld(ctx, s, st, log) })
 	return group.Wait()
 }
 
@@ -122,13 +125,15 @@ func purgeRequests(ctx context.Context, st *store.Store, log *slog.Logger) error
 }
 
 // hourly does something now and every hour until ctx is done.
-func hourly(ctx context.Context, do func()) error {
+func hourly(ctx context.Context, do func()) error { return every(ctx, time.Hour, do) }
+
+func every(ctx context.Context, pause time.Duration, do func()) error {
 	for {
 		do()
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(time.Hour): //nolint:forbidigo // a pause between looks, no deadline of a case
+		case <-time.After(pause): //nolint:forbidigo // a pause between looks, no deadline of a case
 		}
 	}
 }

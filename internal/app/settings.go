@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
+
+	"guiling/internal/sealing"
 )
 
 // Settings come from the environment, as GUILING_…. Each may also be given as
@@ -44,6 +47,21 @@ type Settings struct {
 	SecureCookies bool `env:"SECURE_COOKIES"`
 	// MetricsPublic serves /metrics and /openapi.json to other machines as well.
 	MetricsPublic bool `env:"METRICS_PUBLIC"`
+	// Cipher makes new keys of personal data: aes, or sm4 (国密). What the other has
+	// sealed stays readable.
+	Cipher string `env:"CIPHER" envDefault:"aes"`
+	// Retention is for how many months after the end of a case the reviewer's data
+	// are kept; then their keys are destroyed. At least 6.
+	Retention int `env:"RETENTION" envDefault:"36"`
+	// RevealsPerHour and RevealsPerDay bound how often one person may look at
+	// reviewers in clear.
+	RevealsPerHour int `env:"REVEALS_PER_HOUR" envDefault:"30"`
+	RevealsPerDay  int `env:"REVEALS_PER_DAY" envDefault:"100"`
+	// RevealAlarmCases and RevealAlarmOddCases are how many different cases in an
+	// hour one person looks at before the auditors are told, at any time and outside
+	// office hours.
+	RevealAlarmCases    int `env:"REVEAL_ALARM_CASES" envDefault:"15"`
+	RevealAlarmOddCases int `env:"REVEAL_ALARM_ODD_CASES" envDefault:"5"`
 	// Version of the program, kept with each event and seen by operators.
 	Version string `env:"-"`
 }
@@ -86,7 +104,23 @@ func parseSettings(environment map[string]string) (Settings, error) {
 	if err != nil {
 		return Settings{}, fmt.Errorf("settings: %w", err)
 	}
-	return settings, nil
+	return settings, settings.check()
+}
+
+// minRetention is the shortest retention, in months: a case may be spot-checked and
+// reopened for half a year.
+const minRetention = 6
+
+// check refuses what would destroy too early, and limits that are none.
+func (s Settings) check() error {
+	if s.Retention < minRetention {
+		return fmt.Errorf("settings: GUILING_RETENTION is a number of months, %d at least", minRetention)
+	}
+	if min(s.RevealsPerHour, s.RevealsPerDay, s.RevealAlarmCases, s.RevealAlarmOddCases) < 1 {
+		return errors.New("settings: GUILING_REVEALS_… and GUILING_REVEAL_ALARM_… are at least 1")
+	}
+	_, err := sealing.ProviderOf(s.Cipher)
+	return err
 }
 
 // addEnvFile adds the NAME=value lines of a file that are not in the environment.
@@ -125,6 +159,8 @@ func WriteRunningEnvFile(path string, s Settings) error {
 		settingsPrefix + "HTTP_ADDR=" + s.HTTPAddr,
 		settingsPrefix + "DATA_KEY_FILE=" + s.DataKeyFile,
 		settingsPrefix + "DEMO=" + demo,
+		settingsPrefix + "CIPHER=" + s.Cipher,
+		settingsPrefix + "RETENTION=" + strconv.Itoa(max(s.Retention, minRetention)),
 		settingsPrefix + "RULE_PACK=" + s.RulePack,
 	}
 	temporary := path + ".new"

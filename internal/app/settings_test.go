@@ -30,6 +30,7 @@ func TestSettingsThatNobodyMade(t *testing.T) {
 	require.Equal(t, app.Settings{
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "guiling", HTTPAddr: "127.0.0.1:8080", DataKeyFile: "var/data-key.json", RulePack: "henan-2019",
 		RequireSecondFactor: "administrators",
+		Cipher:              "aes", Retention: 36, RevealsPerHour: 30, RevealsPerDay: 100, RevealAlarmCases: 15, RevealAlarmOddCases: 5,
 	}, s, "loopback only, no demo, no names without our prefix")
 	require.ErrorContains(t, s.NeedDatabase(), "GUILING_DATABASE_URL")
 }
@@ -41,12 +42,15 @@ func TestSettings(t *testing.T) {
 		"GUILING_TEMPORAL_NAMESPACE": "n", "GUILING_HTTP_ADDR": ":80", "GUILING_WORKER_HTTP_ADDR": ":81", "GUILING_DATA_KEY_FILE": "/keys/k",
 		"GUILING_TEMPORAL_UI_ORIGIN": "https://ui.example", "GUILING_REQUIRE_SECOND_FACTOR": "all",
 		"GUILING_RULE_PACK": "working-days-5", "GUILING_DEMO": "1", "GUILING_SECURE_COOKIES": "true", "GUILING_METRICS_PUBLIC": "true",
+		"GUILING_CIPHER": "sm4", "GUILING_RETENTION": "6", "GUILING_REVEALS_PER_HOUR": "1", "GUILING_REVEALS_PER_DAY": "2",
+		"GUILING_REVEAL_ALARM_CASES": "3", "GUILING_REVEAL_ALARM_ODD_CASES": "4",
 	})
 	require.NoError(t, err)
 	require.Equal(t, app.Settings{
 		DatabaseURL: databaseURL, MigrateDatabaseURL: ownerURL, TemporalAddress: "temporal:7233", TemporalNamespace: "n", HTTPAddr: ":80",
 		WorkerHTTPAddr: ":81", DataKeyFile: "/keys/k", RulePack: "working-days-5", Demo: true, SecureCookies: true, MetricsPublic: true,
 		TemporalUIOrigin: "https://ui.example", RequireSecondFactor: "all",
+		Cipher: "sm4", Retention: 6, RevealsPerHour: 1, RevealsPerDay: 2, RevealAlarmCases: 3, RevealAlarmOddCases: 4,
 	}, s)
 	require.NoError(t, s.NeedDatabase())
 	require.Equal(t, ownerURL, s.OwnerURL())
@@ -88,6 +92,17 @@ func TestSettingsThatAreMalformed(t *testing.T) {
 	}
 }
 
+func TestSettingsThatWouldHarm(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{
+		"GUILING_RETENTION": "5", "GUILING_CIPHER": "rot13", "GUILING_REVEALS_PER_HOUR": "0", "GUILING_REVEALS_PER_DAY": "-1",
+		"GUILING_REVEAL_ALARM_CASES": "0", "GUILING_REVEAL_ALARM_ODD_CASES": "0",
+	} {
+		_, err := app.ParseSettings(map[string]string{name: value})
+		require.Error(t, err, name)
+	}
+}
+
 func TestRunningEnvFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "guiling.env")
@@ -97,6 +112,7 @@ func TestRunningEnvFile(t *testing.T) {
 			RequireSecondFactor: "administrators",
 			DatabaseURL:         databaseURL, MigrateDatabaseURL: ownerURL, TemporalAddress: "127.0.0.1:17233", TemporalNamespace: "guiling",
 			HTTPAddr: "127.0.0.1:18080", DataKeyFile: "var/a key.json", RulePack: "working-days-5", Demo: demo,
+			Cipher: "sm4", Retention: 12, RevealsPerHour: 30, RevealsPerDay: 100, RevealAlarmCases: 15, RevealAlarmOddCases: 5,
 		}
 		require.NoError(t, app.WriteRunningEnvFile(path, written))
 		info, err := os.Stat(path)

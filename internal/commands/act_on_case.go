@@ -55,6 +55,10 @@ func (s *Service) Act(ctx context.Context, actor casework.Actor, request Request
 	if err != nil {
 		return Outcome{}, err
 	}
+	// What is written goes into events and into the engine, in clear.
+	if request.Command, err = s.store.MaskFor(ctx, request.Number, request.Command); err != nil {
+		return Outcome{}, err
+	}
 	key, err := requestKey(actor, request, c.state.Version)
 	if err != nil {
 		return Outcome{}, err

@@ -28,6 +28,8 @@ type Service struct {
 	build  string
 	now    func() time.Time
 	log    *slog.Logger
+
+	reveals store.RevealLimits
 }
 
 // New makes the service. The policy is loaded before: what cannot be loaded must

@@ -40,6 +40,14 @@ var lists = map[string]func(context.Context, *commands.Service, casework.Actor) 
 		}
 		return numbers, err
 	},
+	"ListReveals": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		page, err := s.ListReveals(ctx, actor, store.RevealFilter{Limit: commands.MaxPage})
+		var numbers []string
+		for _, look := range page.Reveals {
+			numbers = append(numbers, look.Number)
+		}
+		return numbers, err
+	},
 	"Inbox": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
 		var numbers []string
 		for _, view := range store.TaskViews() {
@@ -80,6 +88,10 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 		_, err := s.Standing(ctx, actor, number)
 		return err
 	},
+	"CasesOfReviewer": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.CasesOfReviewer(ctx, actor, number)
+		return err
+	},
 	"ExplainPolicy": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.ExplainPolicy(ctx, actor, "zhanhe.ziran.chen", casework.ActionVerify, number)
 		return err
@@ -100,6 +112,8 @@ var apart = map[string]string{
 	"ChangePerson":    "changes people, not cases",
 	"DisablePerson":   "changes people, not cases",
 	"AssignRoles":     "changes people, not cases",
+	"ListKeys":        "the keys of the installation",
+	"RotateKeys":      "the keys of the installation",
 	"ViewPolicy":      "the rules",
 	"PolicyMatrix":    "the rules",
 	"CheckPolicy":     "the rules",
@@ -233,6 +247,10 @@ func (d desk) scatter(t *testing.T) {
 		UNION ALL
 		SELECT c.number, 'decide', 'decide_invalid', 'authority', o.parent_id, now()
 		FROM cases c JOIN organisations o ON o.id = c.department_id`)
+	require.NoError(t, err)
+	_, err = owner.ExecContext(t.Context(), `
+		INSERT INTO reveals (case_number, user_id, organisation_id, rule, purpose)
+		SELECT c.number, $1, c.department_id, 'department-reveals-phone', '回访' FROM cases c`, d.users[0].ID)
 	require.NoError(t, err)
 }
 

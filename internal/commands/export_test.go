@@ -24,3 +24,6 @@ func ObjectOf(row store.Case) policies.Object {
 
 // Clock gives the service's clock.
 func (s *Service) Clock() func() time.Time { return s.now }
+
+// OddSince says since when nobody works.
+var OddSince = (*Service).oddSince

@@ -66,6 +66,9 @@ func (s *Service) Inbox(ctx context.Context, actor casework.Actor, view store.Ta
 		// Nobody claims a decision: whoever comes first decides it.
 		counts = map[store.TaskView]int{store.TasksAll: counts[store.TasksAll]}
 	}
+	for i := range tasks {
+		tasks[i].Case.Words = casework.MaskText(tasks[i].Case.Words)
+	}
 	page := InboxPage{View: view, Tasks: tasks, Counts: counts}
 	if len(tasks) > limit {
 		page.Tasks = tasks[:limit]

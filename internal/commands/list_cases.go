@@ -64,7 +64,7 @@ func (s *Service) listCases(ctx context.Context, actor casework.Actor, filter st
 	if err != nil {
 		return CasePage{}, err
 	}
-	page := CasePage{Cases: cases}
+	page := CasePage{Cases: maskedCases(cases)}
 	if len(cases) > limit {
 		page.Cases = cases[:limit]
 		last := page.Cases[limit-1]
@@ -99,7 +99,7 @@ func (s *Service) ListEvents(ctx context.Context, actor casework.Actor, filter s
 	if err != nil {
 		return EventPage{}, err
 	}
-	page := EventPage{Events: events}
+	page := EventPage{Events: masked(events)}
 	if len(events) > limit {
 		page.Events = events[:limit]
 		last := page.Events[limit-1]

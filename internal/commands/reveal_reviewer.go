@@ -3,10 +3,12 @@ package commands
 import (
 	"context"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"guiling/internal/casework"
 	"guiling/internal/store"
+	"guiling/policies"
 )
 
 // maxPurpose bounds the purpose of a look, in characters.
@@ -21,8 +23,14 @@ type Look struct {
 	RequestID string
 }
 
+// LimitReveals sets limits of looks, before the service is used; the usual ones
+// hold where it is not called.
+func (s *Service) LimitReveals(limits store.RevealLimits) { s.reveals = limits }
+
 // RevealReviewer shows the reviewer's data in clear to somebody who needs them,
 // for a stated purpose (第六条). Every look is recorded and visible to auditors.
+// Looks are limited for each person in all processes together (CodeTooMany), and
+// many of them, or some outside office hours, are told to the auditors.
 func (s *Service) RevealReviewer(ctx context.Context, actor casework.Actor, look Look) (store.Reviewer, error) {
 	purpose := look.Purpose
 	switch {
@@ -41,7 +49,113 @@ func (s *Service) RevealReviewer(ctx context.Context, actor casework.Actor, look
 	if err != nil {
 		return store.Reviewer{}, err
 	}
-	return s.store.RevealReviewer(ctx, store.Reveal{
+	now := s.now()
+	odd, err := s.oddSince(ctx, now)
+	if err != nil {
+		return store.Reviewer{}, err
+	}
+	revealed, err := s.store.RevealReviewer(ctx, store.Reveal{
 		Number: look.Number, By: s.by(actor, decision), Purpose: purpose, RequestID: look.RequestID,
+		At: now, OddSince: odd, Limits: s.reveals,
 	})
+	if domain, ok := casework.AsError(err); ok && domain.Code == casework.CodeTooMany {
+		s.log.WarnContext(ctx, "too many looks", "user_id", actor.UserID, "case", look.Number, "reason", domain.Reason)
+	}
+	for _, kind := range revealed.Alarms {
+		s.log.WarnContext(ctx, "alarm: many looks at reviewers", "user_id", actor.UserID, "organisation_id", actor.OrganisationID, "alarm", kind)
+	}
+	return revealed.Reviewer, err
+}
+
+// Office hours, in China, on working days.
+const (
+	officeOpens  = 8
+	officeCloses = 18
+)
+
+// oddSince says since when, within the hour before now, nobody works; it is zero
+// in office hours. Days off are those of the newest calendar, or weekends as long
+// as none is published.
+func (s *Service) oddSince(ctx context.Context, now time.Time) (time.Time, error) {
+	here := now.In(casework.China())
+	calendar, err := s.store.NewestCalendar(ctx)
+	if err != nil && !isNotFound(err) {
+		return time.Time{}, err
+	}
+	working, published := calendar.WorkingDay(casework.DateOf(here))
+	if !published {
+		working = here.Weekday() != time.Saturday && here.Weekday() != time.Sunday
+	}
+	if working && here.Hour() >= officeOpens && here.Hour() < officeCloses {
+		return time.Time{}, nil
+	}
+	anHourAgo := now.Add(-time.Hour)
+	closed := time.Date(here.Year(), here.Month(), here.Day(), officeCloses, 0, 0, 0, here.Location())
+	if working && here.Hour() >= officeCloses && closed.After(anHourAgo) {
+		return closed, nil
+	}
+	return anHourAgo, nil
+}
+
+// RevealPage is one page of the looks at reviewers.
+type RevealPage struct {
+	Reveals []store.RecordedReveal
+	Next    *store.RevealCursor // nil on the last page
+}
+
+// ListReveals lists the looks at the reviewers of cases in the auditor's subtree,
+// newest first. It shows who looked, when, at which case and what for, and
+// nothing of the reviewer.
+func (s *Service) ListReveals(ctx context.Context, actor casework.Actor, filter store.RevealFilter) (RevealPage, error) {
+	if _, err := s.authorize(ctx, actor, casework.ActionListReveals, policies.Object{RegionPath: actor.RegionPath}); err != nil {
+		return RevealPage{}, err
+	}
+	if filter.UserID < 0 {
+		return RevealPage{}, casework.Invalid("user_id", "unknown_value", "a person is named by a positive number")
+	}
+	limit, err := pageSize(filter.Limit)
+	if err != nil {
+		return RevealPage{}, err
+	}
+	filter.Limit = limit + 1
+	reveals, err := s.store.Reveals(ctx, scopeOf(actor), filter)
+	if err != nil {
+		return RevealPage{}, err
+	}
+	page := RevealPage{Reveals: reveals}
+	if len(reveals) > limit {
+		page.Reveals = reveals[:limit]
+		last := page.Reveals[limit-1]
+		page.Next = &store.RevealCursor{At: last.At, ID: last.ID}
+	}
+	return page, nil
+}
+
+// maxCasesOfReviewer bounds what CasesOfReviewer gives.
+const maxCasesOfReviewer = 50
+
+// CasesOfReviewer lists the other cases of the citizen who opened a case, as far
+// as they lie in the actor's scope, the newest first. Nobody types a phone: the
+// case stands for its reviewer.
+//
+// That two cases come from one person tells something of that person. It is shown
+// to who may see them in clear, and to supervisors of the case at any time; never
+// to the person who was rated, and to nobody else of the department (CodeForbidden).
+func (s *Service) CasesOfReviewer(ctx context.Context, actor casework.Actor, number string) ([]store.Case, error) {
+	c, err := s.load(ctx, actor, number)
+	if err != nil {
+		return nil, err
+	}
+	rated := actor.StaffLabel != "" && actor.StaffLabel == c.object.RatedStaffLabel
+	supervises := actor.Has(casework.RoleSupervisor) && actor.OrganisationKind == casework.KindAuthority
+	if rated || !supervises {
+		if _, err := s.authorize(ctx, actor, casework.ActionReveal, c.object); err != nil {
+			return nil, err
+		}
+		if rated {
+			return nil, casework.Forbidden("not_allowed", "who was rated does not learn who rated")
+		}
+	}
+	cases, err := s.store.CasesOfReviewer(ctx, scopeOf(actor), number, maxCasesOfReviewer)
+	return maskedCases(cases), err
 }

@@ -28,6 +28,8 @@ type CaseView struct {
 	TakenOver *store.RecordedEvent
 	// CanReveal says whether this person may see the reviewer's phone.
 	CanReveal bool
+	// Looks is how often somebody saw the reviewer's data in clear.
+	Looks int
 	// CanReadHistory says whether this person sees rules and builds of events.
 	CanReadHistory bool
 	// Repairs are what the reconciler put right in this case; only for who reads its
@@ -63,8 +65,12 @@ func (s *Service) ViewCase(ctx context.Context, actor casework.Actor, number str
 	if err != nil {
 		return CaseView{}, err
 	}
-	view := CaseView{Case: c.row, State: c.state, Now: s.nowOf(c.row), Events: c.events}
-	view.CanReveal = c.row.ReviewerKnown && s.policy.Decide(actor, casework.ActionReveal, c.object).Allowed
+	view := CaseView{Case: c.row, State: c.state, Now: s.nowOf(c.row), Events: masked(c.events)}
+	view.Case.Words = casework.MaskText(view.Case.Words)
+	if view.Looks, err = s.store.LooksAt(ctx, number); err != nil {
+		return CaseView{}, err
+	}
+	view.CanReveal = c.row.Revealable && s.policy.Decide(actor, casework.ActionReveal, c.object).Allowed
 	view.CanReadHistory = s.policy.Decide(actor, casework.ActionReadHistory, c.object).Allowed
 	if view.CanReadHistory {
 		if view.Repairs, err = s.store.RepairsOf(ctx, number); err != nil {
@@ -145,7 +151,7 @@ func (s *Service) sameRecord(ctx context.Context, actor casework.Actor, c loaded
 		}
 		goesOn := r.Stage != casework.StageOpened && !r.Stage.Closed()
 		related = append(related, RelatedCase{
-			Number: r.Number, Stage: r.Stage, Rating: r.Rating, Words: r.Words, RatedAt: r.RatedAt,
+			Number: r.Number, Stage: r.Stage, Rating: r.Rating, Words: casework.MaskText(r.Words), RatedAt: r.RatedAt,
 			Merged: slices.Contains(c.state.MergedCases, r.Number), TakesMerge: i < own && goesOn,
 		})
 	}
@@ -187,4 +193,23 @@ func (s *Service) ChoicesFor(ctx context.Context, view CaseView) (CaseChoices, e
 		}
 	}
 	return choices, nil
+}
+
+// masked hides phones and identity numbers in events that were recorded before
+// commands were masked.
+func masked(events []store.RecordedEvent) []store.RecordedEvent {
+	out := slices.Clone(events)
+	for i := range out {
+		out[i].Body = casework.MaskBody(out[i].Body)
+	}
+	return out
+}
+
+// maskedCases does the same for the words of reviews that came in before they were
+// masked.
+func maskedCases(cases []store.Case) []store.Case {
+	for i := range cases {
+		cases[i].Words = casework.MaskText(cases[i].Words)
+	}
+	return cases
 }

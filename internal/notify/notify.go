@@ -5,6 +5,7 @@ package notify
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"guiling/internal/casework"
@@ -13,10 +14,12 @@ import (
 // Audience is whom a message is for.
 type Audience string
 
-// A message goes to the citizen who rated, or to the people who work on the case.
+// A message goes to the citizen who rated, to the people who work on the case, or
+// to the auditors over somebody who looked at many citizens.
 const (
 	Reviewer Audience = "reviewer"
 	Staff    Audience = "staff"
+	Auditors Audience = "auditors"
 )
 
 // Message asks to tell an audience about one event of a case.
@@ -26,6 +29,22 @@ type Message struct {
 	CaseNumber string
 	Seq        int // of the event
 	Event      casework.EventKind
+	// Looks is how often the reviewer's data were looked at in clear for this case.
+	Looks int
+	// Alarm says which kind of looks the auditors are told of, UserID whose they
+	// were and OrganisationID for whom, Cases how many there were; empty in any other message.
+	Alarm                  string
+	UserID, OrganisationID int64
+	Cases                  int
+}
+
+// Disclosure is the sentence that every message to the reviewer ends with (第六条);
+// empty for everybody else.
+func (m Message) Disclosure() string {
+	if m.To != Reviewer {
+		return ""
+	}
+	return fmt.Sprintf("您的联系方式因办理本案被查看 %d 次。", m.Looks)
 }
 
 // Sender delivers messages, at least once each. An error means: try again later.
@@ -42,6 +61,14 @@ type LogSender struct {
 
 // Send implements Sender.
 func (s LogSender) Send(ctx context.Context, m Message) error {
-	s.Log.InfoContext(ctx, "message", "to", m.To, "case", m.CaseNumber, "seq", m.Seq, "event", m.Event, "key", m.Key)
+	attributes := []any{"to", m.To, "case", m.CaseNumber, "seq", m.Seq, "event", m.Event, "key", m.Key}
+	switch m.To {
+	case Reviewer:
+		attributes = append(attributes, "disclosure", m.Disclosure())
+	case Auditors:
+		attributes = append(attributes, "alarm", m.Alarm, "user_id", m.UserID, "organisation_id", m.OrganisationID, "cases", m.Cases)
+	case Staff:
+	}
+	s.Log.InfoContext(ctx, "message", attributes...)
 	return nil
 }

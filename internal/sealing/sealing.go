@@ -1,10 +1,14 @@
 // Package sealing encrypts the personal data of citizens (第六条) with
 // authenticated encryption. What is sealed is bound to a context, so that a
 // value copied to another row does not open there.
+//
+// The keys of the key file seal small things directly, and wrap data keys: each
+// citizen's data has one of its own, so that destroying that key destroys the
+// data wherever copies of it lie, and so that a rotation wraps keys anew and
+// leaves the data alone.
 package sealing
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -13,17 +17,23 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
 
-	"github.com/tink-crypto/tink-go/v2/aead"
-	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
-	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// Sealer seals and opens. It is safe for use by many goroutines.
+// Sealer seals and opens. It is safe for use by many goroutines, and follows its
+// key file: a key that another process added is known within a second, or at the
+// first value that it opens.
 type Sealer struct {
-	aead tink.AEAD
-	mac  []byte
+	path   string
+	cipher Provider // of new keys
+	mac    []byte
+
+	mu      sync.Mutex
+	ring    *ring // what the file held when it was read last
+	checked time.Time
 }
 
 // hashKeySuffix names the second key, beside the first. It keys the hashes and
@@ -33,11 +43,27 @@ const (
 	hashKeyBytes  = 32
 )
 
+// Option changes how a Sealer works.
+type Option func(*Sealer)
+
+// WithCipher makes new keys for a provider other than AES. Values of every
+// provider that this program knows stay readable.
+func WithCipher(p Provider) Option { return func(s *Sealer) { s.cipher = p } }
+
 // Open reads the key file and the one beside it that keys the hashes. When there
 // is none and create is true it makes them with fresh keys. They hold the keys
 // in clear and are readable by their owner only; who loses them loses the
 // personal data, who leaks them leaks it.
-func Open(path string, create bool) (*Sealer, error) {
+func Open(path string, create bool, options ...Option) (*Sealer, error) {
+	s := &Sealer{path: path, cipher: AES()}
+	for _, o := range options {
+		o(s)
+	}
+	for _, p := range append(Providers(), s.cipher) {
+		if err := p.Register(); err != nil {
+			return nil, fmt.Errorf("cipher %s: %w", p.Algorithm(), err)
+		}
+	}
 	// A key without its companion was taken apart: a fresh one would no longer
 	// recognise what came in before.
 	_, missing := os.Stat(path)
@@ -47,34 +73,26 @@ func Open(path string, create bool) (*Sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hash key file: %w", err)
 	}
-	keys, err := readOrMake(path, create, newKeyset)
-	if err != nil {
+	if _, err := readOrMake(path, create, s.newKeyset); err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
 	if len(hashKey) != hashKeyBytes {
 		return nil, fmt.Errorf("hash key file %s: %d bytes are expected, not %d", path+hashKeySuffix, hashKeyBytes, len(hashKey))
 	}
-	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(keys)))
-	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", path, err)
+	s.mac = hashKey
+	if s.ring, err = readRing(path); err != nil {
+		return nil, err
 	}
-	primitive, err := aead.New(handle)
-	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", path, err)
-	}
-	return &Sealer{aead: primitive, mac: hashKey}, nil
+	s.checked = time.Now() //nolint:forbidigo // when a file was looked at, no deadline of a case
+	return s, nil
 }
 
-func newKeyset() ([]byte, error) {
-	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+func (s *Sealer) newKeyset() ([]byte, error) {
+	handle, err := keyset.NewHandle(s.cipher.KeyTemplate())
 	if err != nil {
 		return nil, fmt.Errorf("new key: %w", err)
 	}
-	var out bytes.Buffer
-	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&out)); err != nil {
-		return nil, fmt.Errorf("write key: %w", err)
-	}
-	return out.Bytes(), nil
+	return written(handle)
 }
 
 func newHashKey() ([]byte, error) {
@@ -114,16 +132,23 @@ func readOrMake(path string, create bool, make func() ([]byte, error)) ([]byte, 
 
 // Seal encrypts data for the context, for example the natural key of its review.
 func (s *Sealer) Seal(data []byte, context string) ([]byte, error) {
-	sealed, err := s.aead.Encrypt(data, []byte(context))
+	r := s.fresh()
+	sealed, err := r.aead.Encrypt(data, []byte(context))
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
 	return sealed, nil
 }
 
-// Unseal decrypts what Seal made for the same context.
+// Unseal decrypts what Seal made for the same context, with this key or with an
+// older one of the file.
 func (s *Sealer) Unseal(sealed []byte, context string) ([]byte, error) {
-	data, err := s.aead.Decrypt(sealed, []byte(context))
+	var data []byte
+	err := s.withRing(func(r *ring) error {
+		var err error
+		data, err = r.aead.Decrypt(sealed, []byte(context))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("unseal: %w", err)
 	}

@@ -35,6 +35,7 @@ func AdminKinds() []AdminKind {
 		AdminOrganisationCreated, AdminOrganisationChanged, AdminOrganisationMoved, AdminOrganisationLeft, AdminOrganisationMerged,
 		AdminOrganisationAbsorbed, AdminOrganisationClosed, AdminHallCreated, AdminHallChanged, AdminHallClosed,
 		AdminWindowCreated, AdminWindowChanged, AdminWindowClosed,
+		AdminKeyRotated, AdminDataKeysRewrapped, AdminKeyDestroyed, AdminDataShredded,
 	}
 }
 
@@ -66,6 +67,11 @@ const (
 	AdminWindowCreated AdminKind = "window_created"
 	AdminWindowChanged AdminKind = "window_changed"
 	AdminWindowClosed  AdminKind = "window_closed"
+
+	AdminKeyRotated        AdminKind = "key_rotated"
+	AdminDataKeysRewrapped AdminKind = "data_keys_rewrapped"
+	AdminKeyDestroyed      AdminKind = "key_destroyed"
+	AdminDataShredded      AdminKind = "data_shredded"
 )
 
 // AdminChange is a change to be recorded together with itself, in one

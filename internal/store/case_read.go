@@ -44,18 +44,22 @@ type Case struct {
 	ReviewerKnown      bool
 	ReviewerNameMasked string
 	PhoneMasked        string
-	OpenedAt           *time.Time
-	ChangedAt          time.Time
-	ClockKind          casework.ClockKind
-	DeadlineAt         *time.Time
-	PausedAt           *time.Time
-	OverdueSince       *time.Time
-	EverLate           bool // any deadline was missed, that of the verification too
-	EscalationSteps    *int
-	Reopenings         int
-	ClosedAt           *time.Time
-	ClosedOnTime       *bool         // rectified and fed back by the deadline in force (第九条)
-	ClockOffset        time.Duration // the case's own now, less the server's; zero outside the demo
+	// Revealable says that there is something in clear to be shown; Shredded that it
+	// was destroyed when the retention period had passed.
+	Revealable      bool
+	Shredded        bool
+	OpenedAt        *time.Time
+	ChangedAt       time.Time
+	ClockKind       casework.ClockKind
+	DeadlineAt      *time.Time
+	PausedAt        *time.Time
+	OverdueSince    *time.Time
+	EverLate        bool // any deadline was missed, that of the verification too
+	EscalationSteps *int
+	Reopenings      int
+	ClosedAt        *time.Time
+	ClosedOnTime    *bool         // rectified and fed back by the deadline in force (第九条)
+	ClockOffset     time.Duration // the case's own now, less the server's; zero outside the demo
 }
 
 // caseRow is the row behind a Case.
@@ -88,6 +92,8 @@ type caseRow struct {
 	ReviewerKnown      bool           `db:"reviewer_known"`
 	ReviewerNameMasked string         `db:"reviewer_name_masked"`
 	PhoneMasked        string         `db:"reviewer_phone_masked"`
+	Revealable         bool           `db:"revealable"`
+	Shredded           bool           `db:"shredded"`
 	OpenedAt           *time.Time     `db:"opened_at"`
 	ChangedAt          time.Time      `db:"changed_at"`
 	ClockKind          string         `db:"clock_kind"`
@@ -112,6 +118,7 @@ func (r caseRow) toCase() Case {
 		Rating: casework.RatingLevel(r.Rating), Aspects: typed[casework.Aspect](r.Aspects), Tags: r.Tags,
 		Channel: casework.Channel(r.Channel), Words: r.Words, RatedAt: r.RatedAt,
 		ReviewerKnown: r.ReviewerKnown, ReviewerNameMasked: r.ReviewerNameMasked, PhoneMasked: r.PhoneMasked,
+		Revealable: r.Revealable, Shredded: r.Shredded,
 		OpenedAt: r.OpenedAt, ChangedAt: r.ChangedAt, ClockKind: casework.ClockKind(r.ClockKind),
 		DeadlineAt: r.DeadlineAt, PausedAt: r.PausedAt, OverdueSince: r.OverdueSince, EverLate: r.EverLate,
 		EscalationSteps: r.EscalationSteps, Reopenings: r.Reopenings, ClosedAt: r.ClosedAt, ClosedOnTime: r.ClosedOnTime,
@@ -126,7 +133,8 @@ const caseColumns = `
 	      WHERE a.kind = 'authority' AND a.valid_to IS NULL AND a.region_code = ANY (r.path) ORDER BY cardinality(ar.path) DESC) AS authority_chain,
 	c.matter_code, m.name AS matter_name, COALESCE(c.handler_id, 0) AS handler_id, COALESCE(h.display_name, '') AS handler_name,
 	sr.staff_label, v.service_record_id, sr.department_id AS rated_department_id, sr.accepted_at AS served_at, v.level, v.aspects, v.tags, v.channel, v.words, v.rated_at, v.reviewer_known,
-	v.reviewer_name_masked, v.reviewer_phone_masked, c.opened_at, c.changed_at, COALESCE(c.clock_kind, '') AS clock_kind,
+	v.reviewer_name_masked, v.reviewer_phone_masked, v.reviewer_sealed IS NOT NULL AS revealable, v.shredded_at IS NOT NULL AS shredded,
+	c.opened_at, c.changed_at, COALESCE(c.clock_kind, '') AS clock_kind,
 	c.deadline_at, c.paused_at, c.overdue_since, c.ever_late, c.escalation_steps, c.reopenings, c.closed_at, c.closed_on_time,
 	c.clock_offset_secs`
 

@@ -156,13 +156,17 @@ func (in *importer) quarantine(ctx context.Context, row intake.Row, why casework
 	if err != nil {
 		return fmt.Errorf("line %d: %w", row.Line, err)
 	}
-	sealed, err := in.store.sealer.Seal(raw, quarantineContext(in.id, row.Line))
+	sealed, key, err := in.store.sealer.SealWithKey(raw, quarantineContext(in.id, row.Line))
 	if err != nil {
 		return fmt.Errorf("line %d: %w", row.Line, err)
 	}
 	_, err = in.tx.ExecContext(ctx, `
-		INSERT INTO quarantined_rows (import_id, line, reason, field, detail, raw_sealed) VALUES ($1, $2, $3, $4, $5, $6)`,
-		in.id, row.Line, string(why.Reason), why.Field, why.Detail, sealed)
+		WITH waiting AS (
+			INSERT INTO quarantined_rows (import_id, line, reason, field, detail, raw_sealed, privacy)
+			VALUES ($1, $2, $3, $4, $5, $6, 1) RETURNING id)
+		INSERT INTO data_keys (quarantined_row_id, context, algorithm, wrapped, wrapped_by) SELECT id, $7, $8, $9, $10 FROM waiting`,
+		in.id, row.Line, string(why.Reason), why.Field, why.Detail, sealed,
+		quarantineContext(in.id, row.Line), key.Algorithm, key.Wrapped, int64(key.KeyID))
 	if err != nil {
 		return fmt.Errorf("line %d: quarantine: %w", row.Line, err)
 	}
@@ -307,28 +311,35 @@ func (in *importer) departmentByMatter(ctx context.Context, regionCode, matterCo
 }
 
 func (in *importer) insertReview(ctx context.Context, r casework.ReviewRow, recordID int64, hash []byte) (int64, error) {
-	var sealed []byte
-	if r.ReviewerKnown() {
-		var err error
-		if sealed, err = in.store.sealReviewer(Reviewer{Name: r.ReviewerName, Phone: r.ReviewerPhone, IDNumber: r.ReviewerIDNumber}, r.NaturalKey()); err != nil {
-			return 0, err
-		}
+	sealed, err := in.store.sealReviewer(
+		Reviewer{Name: r.ReviewerName, Phone: r.ReviewerPhone, IDNumber: r.ReviewerIDNumber, Words: r.Words}, r.ReviewerKnown(), r.NaturalKey())
+	if err != nil {
+		return 0, err
 	}
 	madeBy := casework.SourceActive
 	if r.Default {
 		madeBy = casework.SourceDefault
 	}
 	var id int64
-	err := in.tx.GetContext(ctx, &id, `
-		INSERT INTO reviews (
-			service_record_id, source, record_number, assess_number, made_by, level, channel, tags, aspects, words, rated_at,
-			reviewer_known, reviewer_name_masked, reviewer_phone_masked, reviewer_sealed, content_hash, import_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-		ON CONFLICT (source, record_number, assess_number) DO NOTHING
-		RETURNING id`,
+	// What sealed the reviewer comes in together with the review, or not at all.
+	err = in.tx.GetContext(ctx, &id, `
+		WITH fresh AS (
+			INSERT INTO reviews (
+				service_record_id, source, record_number, assess_number, made_by, level, channel, tags, aspects, words, rated_at,
+				reviewer_known, reviewer_name_masked, reviewer_phone_masked, reviewer_sealed, content_hash, import_id,
+				reviewer_phone_index, reviewer_id_index, index_key, privacy)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1)
+			ON CONFLICT (source, record_number, assess_number) DO NOTHING
+			RETURNING id),
+		key AS (
+			INSERT INTO data_keys (review_id, context, algorithm, wrapped, wrapped_by)
+			SELECT id, $21, $22, $23, $24 FROM fresh WHERE CAST($15 AS bytea) IS NOT NULL)
+		SELECT id FROM fresh`,
 		recordID, r.Source, r.RecordNumber, r.AssessNumber, string(madeBy), string(r.Level), string(r.Channel),
-		stringsOf(r.Tags), stringsOf(r.Aspects), r.Words, r.RatedAt,
-		r.ReviewerKnown(), casework.MaskName(r.ReviewerName), casework.MaskPhone(r.ReviewerPhone), sealed, hash, in.id)
+		stringsOf(r.Tags), stringsOf(r.Aspects), sealed.Words, r.RatedAt,
+		r.ReviewerKnown(), sealed.NameMasked, sealed.PhoneMasked, sealed.Sealed, hash, in.id,
+		sealed.Index.Phone, sealed.Index.IDNumber, sealed.Index.Key,
+		reviewerContext(r.NaturalKey()), sealed.Key.Algorithm, sealed.Key.Wrapped, int64(sealed.Key.KeyID))
 	if err != nil {
 		return 0, fmt.Errorf("review: %w", err)
 	}

@@ -20,6 +20,7 @@ const (
 	OutboxStartCase    OutboxKind = "start-case"    // payload StartCase, for the engine
 	OutboxTellReviewer OutboxKind = "tell-reviewer" // payload Message
 	OutboxTellStaff    OutboxKind = "tell-staff"    // payload Message
+	OutboxTellAuditors OutboxKind = "tell-auditors" // payload Message with Alarm
 )
 
 // StartCase asks the engine to begin the workflow of a case.
@@ -35,6 +36,20 @@ type Message struct {
 	Number string             `json:"number"`
 	Seq    int                `json:"seq"`
 	Event  casework.EventKind `json:"event"`
+	// Looks is how often the reviewer's data were looked at in clear, for the
+	// message to the reviewer.
+	Looks int `json:"looks,omitempty"`
+	// Alarm is what auditors are told; nil in any other message.
+	Alarm *RevealAlarm `json:"alarm,omitempty"`
+}
+
+// RevealAlarm says who looked at how many citizens.
+type RevealAlarm struct {
+	ID             int64     `json:"id"`
+	Kind           AlarmKind `json:"kind"`
+	UserID         int64     `json:"user_id"`
+	OrganisationID int64     `json:"organisation_id"`
+	Cases          int       `json:"cases"`
 }
 
 // OutboxEntry is one thing that must reach somebody, at least once.

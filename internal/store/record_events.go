@@ -219,7 +219,14 @@ func insertMessages(ctx context.Context, tx *sqlx.Tx, number string, e casework.
 	default:
 		return nil
 	}
-	payload, err := json.Marshal(Message{Number: number, Seq: e.Seq, Event: e.Body.Kind()})
+	message := Message{Number: number, Seq: e.Seq, Event: e.Body.Kind()}
+	if kind == OutboxTellReviewer {
+		var err error
+		if message.Looks, err = looksAt(ctx, tx, number); err != nil {
+			return err
+		}
+	}
+	payload, err := json.Marshal(message)
 	if err != nil {
 		return fmt.Errorf("message of event %d of %s: %w", e.Seq, number, err)
 	}

@@ -185,13 +185,13 @@ func TestALookThatIsRepeatedIsOneLook(t *testing.T) {
 	r := setupRequests(t)
 	r.importFile("platform", "platform-2026-11.csv")
 	number := r.firstStep().Number
-	look := store.Reveal{Number: number, Purpose: "回访", RequestID: r.begins("a", now).RequestID}
+	look := store.Reveal{Number: number, Purpose: "回访", RequestID: r.begins("a", now).RequestID, At: now}
 	look.By = casework.By{UserID: r.user, OrganisationID: 1, Rule: "r"}
 	looks := func() int { return r.count(`SELECT count(*) FROM reveals`) }
 	for range 3 {
-		reviewer, err := r.RevealReviewer(t.Context(), look)
+		revealed, err := r.RevealReviewer(t.Context(), look)
 		require.NoError(t, err)
-		require.Regexp(t, `^120[0-9]{8}$`, reviewer.Phone)
+		require.Regexp(t, `^120[0-9]{8}$`, revealed.Reviewer.Phone)
 		require.Equal(t, 1, looks())
 	}
 	look.RequestID = ""

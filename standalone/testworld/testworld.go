@@ -12,10 +12,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -54,6 +57,8 @@ type World struct {
 	training commands.Training
 	client   *http.Client
 	log      *slog.Logger
+	heard    *lines // all that any process of it logs
+	asked    *lines // the addresses that were asked for
 }
 
 // worlds counts those of this process: cases of two must not meet in the engine,
@@ -78,8 +83,13 @@ func NewUnder(t *testing.T, pack string) *World {
 			TemporalNamespace: server.Namespace, RulePack: pack, Demo: true, DataKeyFile: filepath.Join(t.TempDir(), "key.json"), Version: "e2e",
 		},
 		Tokens: map[string]string{},
-		log:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+		heard:  &lines{},
+		asked:  &lines{},
 	}
+	w.log = slog.New(slog.NewMultiHandler(
+		slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}),
+		slog.NewJSONHandler(w.heard, &slog.HandlerOptions{Level: slog.LevelDebug}),
+	))
 	require.NoError(t, migrations.Demo(t.Context(), db.OwnerURL, w.log))
 	var err error
 	w.Owner, err = sql.Open("postgres", db.OwnerURL)
@@ -113,7 +123,10 @@ func NewUnder(t *testing.T, pack string) *World {
 	handler, stop, err := app.NewHandler(w.settings, w.Store, w.Engine, w.log)
 	require.NoError(t, err)
 	t.Cleanup(stop)
-	pages := httptest.NewServer(handler)
+	pages := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+		_, _ = fmt.Fprintln(w.asked, request.Method, request.URL.String(), request.Referer())
+		handler.ServeHTTP(response, request)
+	}))
 	t.Cleanup(pages.Close)
 	w.URL, w.client = pages.URL, pages.Client()
 	w.StopWorker = w.RunWorker(t)
@@ -132,6 +145,68 @@ func (w *World) RunWorker(t *testing.T) (stop func()) {
 	}
 	t.Cleanup(stop)
 	return stop
+}
+
+// lines is what many goroutines write.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Logs is all that any process of the world has logged, at every level.
+func (w *World) Logs() string { return w.heard.String() }
+
+// Plant logs something, to see that a search of the logs finds it.
+func (w *World) Plant(text string) { w.log.Debug("planted", "text", text) }
+
+// Text is a value as JSON.
+func Text(t *testing.T, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(data)
+}
+
+// Addresses are all that were asked of pages and API, with where people came from.
+func (w *World) Addresses() string { return w.asked.String() }
+
+// OwnerURL is the database, as its owner.
+func (w *World) OwnerURL() string { return w.db.OwnerURL }
+
+// Page asks for a page as a person of the demo, with a form or without.
+func (w *World) Page(t *testing.T, user, method, path string, form url.Values) (status int, body string) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	browser := &http.Client{Jar: jar, Transport: w.client.Transport}
+	send := func(method, path string, form url.Values) (int, string) {
+		request, err := http.NewRequestWithContext(t.Context(), method, w.URL+path, strings.NewReader(form.Encode()))
+		require.NoError(t, err)
+		if method == http.MethodPost {
+			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		response, err := browser.Do(request)
+		require.NoError(t, err)
+		defer func() { _ = response.Body.Close() }()
+		text, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		return response.StatusCode, string(text)
+	}
+	status, body = send(http.MethodPost, "/sign-in/demo", url.Values{"username": {user}})
+	require.Equal(t, http.StatusOK, status, body)
+	return send(method, path, form)
 }
 
 // Exec runs SQL as the owner of the database.
