@@ -365,7 +365,7 @@ func TestDocumentListsTheProblemCodes(t *testing.T) {
 		"wrong_credentials", "demo_off", "too_many", // sign-in; too_many is documented for gateways as well
 		"username_taken", "username_not_plain", "organisation_not_found", "fast_forward_range", // the command line
 		"rule_pack_unknown", "rule_pack_too_long", "calendar_unknown", "calendar_ends_earlier", // the simulator, which has a page and no path here
-		"password_length", "password_common", "password_context", "password_differs", "wrong_old_password", "no_password", "link_not_found", "wrong_code", "half_expired",
+		"password_length", "password_common", "password_context", "password_differs", "wrong_old_password", "no_password", "link_not_found", "wrong_code", "half_expired", "not_linked", "sign_in_elsewhere", "sign_in_elsewhere_away", "identity_linked", "identity_not_found",
 		"has_second_factor", "second_factor_needed", "invented_person", "token_life", "token_not_found", // one's own account, which has pages
 		"policy_does_not_load", "policy_locks_out", "policy_changed", "user_not_found", "role_twice", "client_is_no_person", "administrators_apart", "role_of_a_department", "role_of_an_authority",
 		"publisher_below_county", "person_changed", "last_administrator", // administration, which has pages

@@ -113,6 +113,10 @@ func (people) UserOfSession(_ context.Context, id string) (store.User, error) {
 	return persons[i], nil
 }
 
+func (people) SignInOutside(context.Context, store.OutsideIdentity, string) (store.User, error) {
+	return store.User{}, wrong()
+}
+
 func (people) NeedsSecondFactor(store.User) bool { return false }
 
 func (people) EndSession(context.Context, int64, string) error { return nil }

@@ -36,6 +36,8 @@ func routes() []route {
 		{http.MethodPost, "/sign-in/demo", anybody, "", signInDemo},
 		{http.MethodGet, "/sign-in/code", anybody, "", showCode},
 		{http.MethodPost, "/sign-in/code", anybody, "", checkCode},
+		{http.MethodGet, "/sign-in/oidc", anybody, "", signInOIDC},
+		{http.MethodGet, OIDCCallback, anybody, "", finishOIDC},
 		{http.MethodGet, "/welcome/:secret", anybody, "", showFirstPassword},
 		{http.MethodPost, "/welcome/:secret", anybody, "", setFirstPassword},
 		{http.MethodPost, "/sign-out", anybody, "", signOut},

@@ -21,7 +21,7 @@ import (
 // by mistake.
 var open = map[string]bool{
 	"GET /sign-in": true, "POST /sign-in": true, "POST /sign-in/demo": true, "POST /sign-out": true,
-	"GET /sign-in/code": true, "POST /sign-in/code": true, "GET /welcome/:secret": true, "POST /welcome/:secret": true, "POST /language": true,
+	"GET /sign-in/code": true, "GET /sign-in/oidc": true, "GET /sign-in/oidc/callback": true, "POST /sign-in/code": true, "GET /welcome/:secret": true, "POST /welcome/:secret": true, "POST /language": true,
 	"GET /static/:hash/*": true, "OPTIONS /codec/decode": true, "echo_route_not_found /*": true,
 }
 

@@ -22,6 +22,7 @@ type signInPage struct {
 	Error     string
 	Typed     []keptText
 	DemoUsers []demoOrganisation
+	Elsewhere string // the name of an OpenID provider; empty: there is none
 }
 
 // demoOrganisation is an organisation of the demo with its invented people.
@@ -46,6 +47,9 @@ func showSignIn(v *visit) error {
 
 func (v *visit) renderSignIn(status int, p signInPage) error {
 	p.frame = v.frame(v.say.T("sign_in.title"), "")
+	if v.site.OIDC != nil {
+		p.Elsewhere = v.site.OIDC.Name()
+	}
 	// Changing the language of this page must not lose where it leads to.
 	p.Here = "/sign-in?next=" + url.QueryEscape(p.Next)
 	people, err := v.site.Identity.DemoUsers(v.Request().Context())

@@ -90,6 +90,7 @@ type Identity interface {
 	BeginSession(ctx context.Context, session store.Session) (id string, err error)
 	UserOfSession(ctx context.Context, id string) (store.User, error)
 	NeedsSecondFactor(user store.User) bool
+	SignInOutside(ctx context.Context, o store.OutsideIdentity, address string) (store.User, error)
 
 	Access
 }
@@ -122,6 +123,8 @@ type Options struct {
 	// Decoder opens what the engine keeps, for its own pages; it is asked only for who
 	// may. Nil: nobody gets anything.
 	Decoder http.Handler
+	// OIDC signs people in at an OpenID provider; nil: there is none.
+	OIDC *identity.OIDC
 	// TemporalUI is the origin of the engine's own pages; empty: there are none.
 	TemporalUI string
 }

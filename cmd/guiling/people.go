@@ -85,6 +85,8 @@ type userCmd struct {
 	Create  userCreateCmd  `cmd:"" help:"Create a person. The password is read from standard input."`
 	Reset   userResetCmd   `cmd:"" help:"Take every way in from somebody and print a link by which they choose a password."`
 	Roles   userRolesCmd   `cmd:"" help:"Give somebody exactly these roles."`
+	Link    userLinkCmd    `cmd:"" help:"Let somebody sign in by an identity elsewhere: of an OpenID provider, or of the directory."`
+	Unlink  userUnlinkCmd  `cmd:"" help:"Take an identity elsewhere from somebody."`
 	Disable userDisableCmd `cmd:"" help:"End somebody's access at once."`
 	Enable  userEnableCmd  `cmd:"" help:"Give a disabled person their access back."`
 }
@@ -105,6 +107,39 @@ func (u userResetCmd) Run(r run) error {
 		}
 		_, err = fmt.Fprintf(os.Stdout, "/welcome/%s\n", secret)
 		return err
+	})
+}
+
+// outsideFlags name an identity elsewhere.
+type outsideFlags struct {
+	User    string `required:"" help:"The user name here."`
+	Issuer  string `required:"" help:"The issuer as the OpenID provider names itself, or the directory's GUILING_LDAP_URL."`
+	Subject string `required:"" help:"The subject (sub) there, or the DN of the entry in small letters."`
+}
+
+func (o outsideFlags) on(r run, do func(*store.Store, int64, store.OutsideIdentity) error) error {
+	return r.withStore(func(_ app.Settings, st *store.Store) error {
+		person, err := st.PersonByName(r.ctx, o.User)
+		if err != nil {
+			return err
+		}
+		return do(st, person.ID, store.OutsideIdentity{Issuer: o.Issuer, Subject: o.Subject})
+	})
+}
+
+type userLinkCmd struct{ outsideFlags }
+
+func (u userLinkCmd) Run(r run) error {
+	return u.on(r, func(st *store.Store, id int64, o store.OutsideIdentity) error {
+		return st.LinkIdentity(r.ctx, id, o, casework.By{})
+	})
+}
+
+type userUnlinkCmd struct{ outsideFlags }
+
+func (u userUnlinkCmd) Run(r run) error {
+	return u.on(r, func(st *store.Store, id int64, o store.OutsideIdentity) error {
+		return st.UnlinkIdentity(r.ctx, id, o, casework.By{})
 	})
 }
 

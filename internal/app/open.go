@@ -1,10 +1,13 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"guiling/internal/commands"
@@ -13,6 +16,7 @@ import (
 	"guiling/internal/sealing"
 	"guiling/internal/store"
 	"guiling/policies"
+	"guiling/web"
 )
 
 // openSealer reads the keys, or makes them at the very first start.
@@ -68,9 +72,32 @@ func OpenIdentity(s Settings, st *store.Store) (*identity.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return identity.New(identity.Options{
+	options := identity.Options{
 		Users: st, Cipher: sealer, Demo: s.Demo, SecondFactor: identity.Requirement(s.RequireSecondFactor), Now: SystemClock,
-	})
+	}
+	if s.LDAPURL != "" {
+		options.LDAP, err = identity.NewLDAP(identity.LDAPOptions{
+			URL: s.LDAPURL, BaseDN: s.LDAPBaseDN, UserFilter: cmp.Or(s.LDAPUserFilter, "(uid=%s)"), BindDN: s.LDAPBindDN, BindPassword: s.LDAPBindPassword, CAFile: s.LDAPCAFile,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return identity.New(options)
+}
+
+// openOIDC prepares sign-in at an OpenID provider; nil when there is none.
+func openOIDC(s Settings) (*identity.OIDC, error) {
+	if s.OIDCIssuer == "" {
+		return nil, nil //nolint:nilnil // no provider is no failure
+	}
+	if s.PublicURL == "" || s.OIDCClientID == "" {
+		return nil, errors.New("GUILING_OIDC_ISSUER needs GUILING_PUBLIC_URL and GUILING_OIDC_CLIENT_ID")
+	}
+	return identity.NewOIDC(identity.OIDCOptions{
+		Issuer: s.OIDCIssuer, ClientID: s.OIDCClientID, ClientSecret: s.OIDCClientSecret,
+		RedirectURL: strings.TrimSuffix(s.PublicURL, "/") + web.OIDCCallback, Name: cmp.Or(s.OIDCName, "OpenID"),
+	}), nil
 }
 
 // OpenImporter puts the import of files together.

@@ -19,7 +19,7 @@ import (
 const policyPoll = time.Second
 
 // policyBroken is 1 while rules are published that do not load here.
-var policyBroken = promauto.NewGauge(prometheus.GaugeOpts{ //nolint:gochecknoglobals // metrics are of the process
+var policyBroken = promauto.NewGauge(prometheus.GaugeOpts{
 	Name: "guiling_policy_reload_failed",
 	Help: "1 while the newest published rules do not load in this process, which goes on with the last good ones.",
 })

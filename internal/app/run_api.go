@@ -37,7 +37,7 @@ func RunAPI(ctx context.Context, s Settings, log *slog.Logger) error {
 // NewHandler puts pages, API and health together. Call stop when it is no longer
 // used.
 func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logger) (handler http.Handler, stop func(), err error) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // it ends with stop, and not with a request
 	policy, version, err := OpenPolicy(ctx, st)
 	if err != nil {
 		cancel()
@@ -55,6 +55,10 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 	if err != nil {
 		return nil, nil, err
 	}
+	provider, err := openOIDC(s)
+	if err != nil {
+		return nil, nil, err
+	}
 	e := newServer(log)
 	registerHealth(e, s.MetricsPublic, check{name: "database", ready: st.Ready}, check{name: "temporal", ready: eng.Ready, bearable: true},
 		check{name: "policy", ready: watch.ready, bearable: true})
@@ -68,6 +72,7 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 	err = web.Register(e, web.Options{
 		Commands: service, Identity: people, Sessions: web.NewSessions(sessions, s.SecureCookies),
 		Log: log, Secure: s.SecureCookies, Version: s.Version, Decoder: eng.Decoder(), TemporalUI: s.TemporalUIOrigin,
+		OIDC: provider,
 	})
 	if err != nil {
 		sessions.StopCleanup()

@@ -43,6 +43,21 @@ type Settings struct {
 	// RequireSecondFactor says who has to set a second factor up: none, administrators
 	// (the three of them) or all. The invented people of the demo never have to.
 	RequireSecondFactor string `env:"REQUIRE_SECOND_FACTOR" envDefault:"administrators"`
+	// PublicURL is how browsers reach the pages, as scheme://host:port. An OpenID
+	// provider sends people back there.
+	PublicURL string `env:"PUBLIC_URL"`
+	// OIDC… name an OpenID provider where people may sign in; empty: none.
+	OIDCIssuer       string `env:"OIDC_ISSUER"`
+	OIDCClientID     string `env:"OIDC_CLIENT_ID"`
+	OIDCClientSecret string `env:"OIDC_CLIENT_SECRET"`
+	OIDCName         string `env:"OIDC_NAME"`
+	// LDAP… name a directory that checks the passwords of who has none here.
+	LDAPURL          string `env:"LDAP_URL"`
+	LDAPBaseDN       string `env:"LDAP_BASE_DN"`
+	LDAPUserFilter   string `env:"LDAP_USER_FILTER"`
+	LDAPBindDN       string `env:"LDAP_BIND_DN"`
+	LDAPBindPassword string `env:"LDAP_BIND_PASSWORD"`
+	LDAPCAFile       string `env:"LDAP_CA_PATH"`
 	// SecureCookies is for a server behind TLS: cookies go over TLS only.
 	SecureCookies bool `env:"SECURE_COOKIES"`
 	// MetricsPublic serves /metrics and /openapi.json to other machines as well.

@@ -6,6 +6,7 @@ package identity
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,6 +24,8 @@ type Users interface {
 	UserByName(ctx context.Context, username string) (store.User, error)
 	UserByToken(ctx context.Context, hash []byte) (store.User, error)
 	DemoUsers(ctx context.Context) ([]store.User, error)
+
+	UserByOutside(ctx context.Context, identity store.OutsideIdentity) (store.User, error)
 
 	LockedUntil(ctx context.Context, name string, now time.Time) (time.Time, error)
 	RecordSignIn(ctx context.Context, attempt store.SignInAttempt) error
@@ -71,6 +74,8 @@ type Options struct {
 	// SecondFactor says who needs one; empty is RequireNone.
 	SecondFactor Requirement
 	Now          func() time.Time
+	// LDAP checks the passwords of who has none here; nil: nobody's.
+	LDAP *LDAP
 }
 
 // Service answers who somebody is. It is safe for use by many goroutines.
@@ -134,7 +139,16 @@ func (s *Service) SignIn(ctx context.Context, username, password, address string
 	if err != nil {
 		return store.User{}, err
 	}
-	attempt := store.SignInAttempt{Name: name, UserID: user.ID, Way: store.WayPassword, Address: address, At: s.Now()}
+	way := store.WayPassword
+	if !known && s.LDAP != nil && lockedUntil.IsZero() {
+		// For names that nobody has as well, so that the time says nothing.
+		way = store.WayLDAP
+		if user, known, err = s.inDirectory(ctx, user, name, password); err != nil {
+			return store.User{}, err
+		}
+		match = known
+	}
+	attempt := store.SignInAttempt{Name: name, UserID: user.ID, Way: way, Address: address, At: s.Now()}
 	switch {
 	case !lockedUntil.IsZero():
 		attempt.Outcome = store.SignInLocked
@@ -152,6 +166,26 @@ func (s *Service) SignIn(ctx context.Context, username, password, address string
 		return store.User{}, errWrong()
 	}
 	return user, nil
+}
+
+// inDirectory checks a password in the directory, and that the entry is linked to
+// the person of that name: nobody becomes somebody by being called the same.
+func (s *Service) inDirectory(ctx context.Context, named store.User, name, password string) (store.User, bool, error) {
+	found, err := s.LDAP.Check(ctx, name, password)
+	if errors.Is(err, errNotThere) {
+		return named, false, nil
+	}
+	if err != nil {
+		return named, false, &casework.Error{Code: casework.CodeUnavailable, Reason: "sign_in_elsewhere_away", Detail: err.Error()}
+	}
+	linked, err := s.Users.UserByOutside(ctx, found)
+	if domain, ok := casework.AsError(err); ok && domain.Code == casework.CodeNotFound {
+		return named, false, nil
+	}
+	if err != nil {
+		return named, false, err
+	}
+	return named, linked.ID == named.ID, nil
 }
 
 // compare hashes a password in one of a few slots.

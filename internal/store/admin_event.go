@@ -31,7 +31,7 @@ type AdminKind string
 func AdminKinds() []AdminKind {
 	return []AdminKind{
 		AdminPersonCreated, AdminPersonChanged, AdminPersonMoved, AdminPersonDisabled, AdminPersonEnabled, AdminRolesAssigned,
-		AdminSignInReset, AdminSessionsEnded, AdminPolicyPublished,
+		AdminSignInReset, AdminSessionsEnded, AdminIdentityLinked, AdminIdentityUnlinked, AdminPolicyPublished,
 		AdminOrganisationCreated, AdminOrganisationChanged, AdminOrganisationMoved, AdminOrganisationLeft, AdminOrganisationMerged,
 		AdminOrganisationAbsorbed, AdminOrganisationClosed, AdminHallCreated, AdminHallChanged, AdminHallClosed,
 		AdminWindowCreated, AdminWindowChanged, AdminWindowClosed,
@@ -49,6 +49,9 @@ const (
 	AdminRolesAssigned  AdminKind = "roles_assigned"
 	AdminSignInReset    AdminKind = "sign_in_reset"
 	AdminSessionsEnded  AdminKind = "sessions_ended"
+
+	AdminIdentityLinked   AdminKind = "identity_linked"
+	AdminIdentityUnlinked AdminKind = "identity_unlinked"
 
 	AdminPolicyPublished AdminKind = "policy_published"
 

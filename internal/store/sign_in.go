@@ -23,11 +23,13 @@ const (
 	WayRecoveryCode SignInWay = "recovery_code"
 	WayDemo         SignInWay = "demo"
 	WayLink         SignInWay = "link" // a link of their own, for a first password
+	WayOIDC         SignInWay = "oidc"
+	WayLDAP         SignInWay = "ldap"
 )
 
 // SignInWays lists the ways.
 func SignInWays() []SignInWay {
-	return []SignInWay{WayPassword, WaySecondFactor, WayRecoveryCode, WayDemo, WayLink}
+	return []SignInWay{WayPassword, WaySecondFactor, WayRecoveryCode, WayDemo, WayLink, WayOIDC, WayLDAP}
 }
 
 // SignInOutcome is what came of an attempt.
