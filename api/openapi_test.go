@@ -368,7 +368,7 @@ func TestDocumentListsTheProblemCodes(t *testing.T) {
 		"password_length", "password_common", "password_context", "password_differs", "wrong_old_password", "no_password", "link_not_found", "wrong_code", "half_expired", "not_linked", "sign_in_elsewhere", "sign_in_elsewhere_away", "identity_linked", "identity_not_found",
 		"has_second_factor", "second_factor_needed", "invented_person", "token_life", "token_not_found", // one's own account, which has pages
 		"policy_does_not_load", "policy_locks_out", "policy_changed", "user_not_found", "role_twice", "client_is_no_person", "administrators_apart", "role_of_a_department", "role_of_an_authority",
-		"publisher_below_county", "person_changed", "last_administrator", // administration, which has pages
+		"publisher_below_county", "person_changed", "not_oneself", "last_administrator", // administration, which has pages
 		"organisations_busy", "date_ahead", "date_before_beginning", "region_not_found", "region_has_authority", "department_name_taken",
 		"no_authority", "name_reserved", "organisation_ended", "nothing_changes", "not_a_department", "same_region", "administrators_depend",
 		"own_successor", "successor_of_another_kind", "successor_ended", "people_depend", "departments_are_merged", "cases_depend",

@@ -62,6 +62,8 @@ func routes() []route {
 		{http.MethodGet, "/admin/people", signedIn, casework.ActionListPeople, showPeople},
 		{http.MethodPost, "/admin/people", signedIn, casework.ActionManagePeople, createPerson},
 		{http.MethodGet, "/admin/people/new", signedIn, casework.ActionManagePeople, showNewPerson},
+		{http.MethodGet, peopleImportPath, signedIn, casework.ActionManagePeople, showPeopleImport},
+		{http.MethodPost, peopleImportPath, signedIn, casework.ActionManagePeople, importPeople},
 		{http.MethodGet, "/admin/people/:id", signedIn, casework.ActionListPeople, showPerson},
 		{http.MethodPost, "/admin/people/:id", signedIn, casework.ActionManagePeople, changePerson},
 		{http.MethodPost, "/admin/people/:id/roles", signedIn, casework.ActionAssignRoles, assignRoles},

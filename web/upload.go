@@ -21,7 +21,7 @@ const (
 )
 
 // uploadPaths lists the routes whose form may carry a file. All others refuse one.
-func uploadPaths() []string { return []string{"/admin/organisations/import"} }
+func uploadPaths() []string { return []string{organisationImportPath, peopleImportPath} }
 
 // carriesFile reports whether a form with a file was sent to where one may be.
 func (v *visit) carriesFile() bool {

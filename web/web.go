@@ -59,7 +59,8 @@ type Administration interface {
 	CreateWindow(ctx context.Context, actor casework.Actor, hall int64, facts commands.WindowFacts) (int64, error)
 	ChangeWindow(ctx context.Context, actor casework.Actor, id int64, facts commands.WindowFacts) error
 	CloseWindow(ctx context.Context, actor casework.Actor, id int64) error
-	ImportOrganisations(ctx context.Context, actor casework.Actor, table []byte, dryRun bool) (commands.OrganisationsImported, error)
+	ImportOrganisations(ctx context.Context, actor casework.Actor, table []byte, dryRun bool) (commands.TableImported, error)
+	ImportPeople(ctx context.Context, actor casework.Actor, table []byte, dryRun bool) (commands.TableImported, error)
 	ListPeople(ctx context.Context, actor casework.Actor, filter store.PeopleFilter) (commands.PeoplePage, error)
 	ViewPerson(ctx context.Context, actor casework.Actor, id int64) (commands.PersonView, error)
 	CreatePerson(ctx context.Context, actor casework.Actor, username string, facts commands.PersonFacts) (int64, error)

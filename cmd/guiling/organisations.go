@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -122,17 +123,24 @@ type organisationImportCmd struct {
 }
 
 func (o organisationImportCmd) Run(r run) error {
-	file, err := os.Open(o.File)
+	return importTable(r, o.File, o.DryRun, commands.Importer.ImportOrganisations)
+}
+
+// importTable takes a table in and prints what becomes of each row.
+func importTable(
+	r run, path string, dryRun bool, carry func(commands.Importer, context.Context, []byte, bool) (commands.TableImported, error),
+) error {
+	file, err := os.Open(path) //nolint:gosec // G304: the operator names the file
 	if err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	table, err := io.ReadAll(io.LimitReader(file, commands.MaxOrganisationTable+1))
+	table, err := io.ReadAll(io.LimitReader(file, commands.MaxTable+1))
 	if err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
 	return r.withStore(func(_ app.Settings, st *store.Store) error {
-		imported, err := app.OpenImporter(st).ImportOrganisations(r.ctx, table, o.DryRun)
+		imported, err := carry(app.OpenImporter(st), r.ctx, table, dryRun)
 		if err != nil {
 			return err
 		}
@@ -148,7 +156,7 @@ func (o organisationImportCmd) Run(r run) error {
 		switch {
 		case imported.Refused():
 			return errors.New("rows are refused: nothing was imported")
-		case o.DryRun:
+		case dryRun:
 			_, err = fmt.Fprintln(os.Stdout, "dry run: nothing was imported")
 		}
 		return err

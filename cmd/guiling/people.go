@@ -83,12 +83,22 @@ func (o organisationListCmd) Run(r run) error {
 
 type userCmd struct {
 	Create  userCreateCmd  `cmd:"" help:"Create a person. The password is read from standard input."`
+	Import  userImportCmd  `cmd:"" help:"Create and change the people of a table."`
 	Reset   userResetCmd   `cmd:"" help:"Take every way in from somebody and print a link by which they choose a password."`
 	Roles   userRolesCmd   `cmd:"" help:"Give somebody exactly these roles."`
 	Link    userLinkCmd    `cmd:"" help:"Let somebody sign in by an identity elsewhere: of an OpenID provider, or of the directory."`
 	Unlink  userUnlinkCmd  `cmd:"" help:"Take an identity elsewhere from somebody."`
 	Disable userDisableCmd `cmd:"" help:"End somebody's access at once."`
 	Enable  userEnableCmd  `cmd:"" help:"Give a disabled person their access back."`
+}
+
+type userImportCmd struct {
+	DryRun bool   `help:"Say what would become of each row, and change nothing."`
+	File   string `arg:"" type:"existingfile" help:"The table, CSV or XLSX; its columns are in docs/operation.md."`
+}
+
+func (u userImportCmd) Run(r run) error {
+	return importTable(r, u.File, u.DryRun, commands.Importer.ImportPeople)
 }
 
 type userResetCmd struct {

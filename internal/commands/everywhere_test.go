@@ -112,6 +112,7 @@ var apart = map[string]string{
 	"ChangePerson":    "changes people, not cases",
 	"DisablePerson":   "changes people, not cases",
 	"AssignRoles":     "changes people, not cases",
+	"ImportPeople":    "changes people, not cases",
 	"ListKeys":        "the keys of the installation",
 	"RotateKeys":      "the keys of the installation",
 	"ViewPolicy":      "the rules",

@@ -102,35 +102,46 @@ const lastAdministrators = 4107_2019_06
 // worked before stays with them (past_memberships). The last system or security
 // administrator who can sign in is CodeConflict: nobody could make another.
 func (s *Store) ChangePerson(ctx context.Context, c PersonChange) (User, error) {
-	var after User
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
-		if err := holdTree(ctx, tx); err != nil {
+		if err := holdPeople(ctx, tx); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lastAdministrators); err != nil {
-			return fmt.Errorf("change person: %w", err)
-		}
-		before, err := person(ctx, tx, c.ID, " FOR UPDATE OF u")
-		if err != nil {
-			return err
-		}
-		if before.Version != c.Version {
-			return &casework.Error{Code: casework.CodeStale, Reason: "person_changed", Detail: "somebody changed this person meanwhile"}
-		}
-		after = before
-		after.Actor.Roles = slices.Clone(before.Actor.Roles)
-		if err := c.Change(&after); err != nil {
-			return err
-		}
-		if err := casework.CheckRoles(after.Actor.Roles); err != nil {
-			return err
-		}
-		return s.keepPerson(ctx, tx, c, before, after)
+		return s.changePerson(ctx, tx, c)
 	})
 	if err != nil {
 		return User{}, err
 	}
 	return s.Person(ctx, c.ID)
+}
+
+// holdPeople keeps the tree as it is, and two from disabling each other at once.
+func holdPeople(ctx context.Context, tx *sqlx.Tx) error {
+	if err := holdTree(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lastAdministrators); err != nil {
+		return fmt.Errorf("change person: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) changePerson(ctx context.Context, tx *sqlx.Tx, c PersonChange) error {
+	before, err := person(ctx, tx, c.ID, " FOR UPDATE OF u")
+	if err != nil {
+		return err
+	}
+	if before.Version != c.Version {
+		return &casework.Error{Code: casework.CodeStale, Reason: "person_changed", Detail: "somebody changed this person meanwhile"}
+	}
+	after := before
+	after.Actor.Roles = slices.Clone(before.Actor.Roles)
+	if err := c.Change(&after); err != nil {
+		return err
+	}
+	if err := casework.CheckRoles(after.Actor.Roles); err != nil {
+		return err
+	}
+	return s.keepPerson(ctx, tx, c, before, after)
 }
 
 func (s *Store) keepPerson(ctx context.Context, tx *sqlx.Tx, c PersonChange, before, after User) error {

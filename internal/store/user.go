@@ -153,22 +153,28 @@ func (s *Store) CreateUser(ctx context.Context, u NewUser) (id int64, err error)
 		if err := holdTree(ctx, tx); err != nil {
 			return err
 		}
-		if id, err = insertUser(ctx, tx, u); err != nil {
-			return err
-		}
-		var regionCode string
-		if err := tx.GetContext(ctx, &regionCode, `SELECT region_code FROM organisations WHERE id = $1 AND valid_to IS NULL`, u.OrganisationID); err != nil {
-			return notFound(err, "organisation")
-		}
-		return recordAdminChange(ctx, tx, AdminChange{
-			By: u.By, Kind: AdminPersonCreated, Subject: SubjectPerson, SubjectID: strconv.FormatInt(id, 10), SubjectName: u.DisplayName,
-			RegionCode: regionCode, After: map[string]any{
-				"username": u.Username, "display_name": u.DisplayName, "organisation_id": u.OrganisationID,
-				"position": u.Position, "staff_label": u.StaffLabel, "roles": u.Roles,
-			},
-		})
+		id, err = createUser(ctx, tx, u)
+		return err
 	})
 	return id, err
+}
+
+func createUser(ctx context.Context, tx *sqlx.Tx, u NewUser) (int64, error) {
+	id, err := insertUser(ctx, tx, u)
+	if err != nil {
+		return 0, err
+	}
+	var regionCode string
+	if err := tx.GetContext(ctx, &regionCode, `SELECT region_code FROM organisations WHERE id = $1 AND valid_to IS NULL`, u.OrganisationID); err != nil {
+		return 0, notFound(err, "organisation")
+	}
+	return id, recordAdminChange(ctx, tx, AdminChange{
+		By: u.By, Kind: AdminPersonCreated, Subject: SubjectPerson, SubjectID: strconv.FormatInt(id, 10), SubjectName: u.DisplayName,
+		RegionCode: regionCode, After: map[string]any{
+			"username": u.Username, "display_name": u.DisplayName, "organisation_id": u.OrganisationID,
+			"position": u.Position, "staff_label": u.StaffLabel, "roles": u.Roles,
+		},
+	})
 }
 
 func insertUser(ctx context.Context, tx *sqlx.Tx, u NewUser) (int64, error) {
