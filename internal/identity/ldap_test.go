@@ -157,8 +157,12 @@ func TestWhatTheDirectoryIsAsked(t *testing.T) {
 func TestOddDirectories(t *testing.T) {
 	t.Parallel()
 	for _, o := range []identity.LDAPOptions{
-		{URL: "http://127.0.0.1", UserFilter: "(uid=%s)"}, {URL: "ldaps://", UserFilter: "(uid=%s)"}, {URL: "ldaps://x", UserFilter: "(uid=x)"},
-		{URL: "ldaps://x", UserFilter: "(|(uid=%s)(cn=%s))"}, {URL: "ldaps://x", UserFilter: "uid=%s)"}, {URL: "ldaps://x", UserFilter: "(uid=%d%s)"},
+		{URL: "http://127.0.0.1", UserFilter: "(uid=%s)"},
+		{URL: "ldaps://", UserFilter: "(uid=%s)"},
+		{URL: "ldaps://x", UserFilter: "(uid=x)"},
+		{URL: "ldaps://x", UserFilter: "(|(uid=%s)(cn=%s))"},
+		{URL: "ldaps://x", UserFilter: "uid=%s)"},
+		{URL: "ldaps://x", UserFilter: "(uid=%d%s)"},
 		{URL: "ldaps://x", UserFilter: "(uid=%s)", CAFile: "/nowhere"},
 	} {
 		_, err := identity.NewLDAP(o)
