@@ -136,6 +136,20 @@ func (p *person) submit(number string, action casework.Action, values map[string
 	p.load(chromedp.Click(chromedp.CSS(form + ` button.btn`)))
 }
 
+// fill types into fields by their names.
+func (p *person) fill(values map[string]string) {
+	p.t.Helper()
+	for name, value := range values {
+		p.do(chromedp.SendKeys(chromedp.CSS(`main [name="`+name+`"]`), value))
+	}
+}
+
+// press clicks on what brings up another page.
+func (p *person) press(selector string) {
+	p.t.Helper()
+	p.load(chromedp.Click(chromedp.CSS(selector)))
+}
+
 func (p *person) exists(selector string) bool {
 	p.t.Helper()
 	return script[bool](p, "document.querySelector(`"+selector+"`) !== null")

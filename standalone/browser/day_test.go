@@ -29,6 +29,10 @@ func TestDay(t *testing.T) {
 		t.Parallel()
 		otherRules(t, w, b)
 	})
+	t.Run("administrators at work", func(t *testing.T) {
+		t.Parallel()
+		administratorsAtWork(t, w, b)
+	})
 	t.Run("merged, taken over, answered late", func(t *testing.T) {
 		t.Parallel()
 		mergedTakenOverAnsweredLate(t, w, b)
