@@ -115,3 +115,32 @@ func TestEveryRelationOccurs(t *testing.T) {
 		require.True(t, fails[r.Relation] || r.Relation == policies.RelationAny, "%s holds everywhere", r.Relation)
 	}
 }
+
+// TestWhatNobodyPublishes: who reads which cases, because every list is filtered by
+// it, and administration in the place of the administrator whose it is.
+func TestWhatNobodyPublishes(t *testing.T) {
+	t.Parallel()
+	for change, problem := range map[[2]string]string{
+		{"p, department-reads, handler|department_lead, read,", "p, department-reads, handler, read,"}:                                              "fixed by the program",
+		{"p, supervisor-reads, supervisor, read, supervised_region, any, any,", "p, supervisor-reads, supervisor, read, own_region, any, any,"}:     "fixed by the program",
+		{"p, supervisor-reads, ", "# p, supervisor-reads, "}:                                                                                        "a rule is gone",
+		{"p, supervisor-escalates, supervisor, escalate, own_region,", "p, supervisor-escalates, supervisor, escalate|read, own_region,"}:           "fixed by the program",
+		{"p, secadmin-assigns-roles, secadmin, list-people|assign-roles", "p, secadmin-assigns-roles, secadmin|sysadmin, list-people|assign-roles"}: "assign-roles is not for sysadmin",
+		{"p, sysadmin-manages-people, sysadmin, list-people|manage-people", "p, sysadmin-manages-people, supervisor, list-people|manage-people"}:    "manage-people is not for supervisor",
+		{"p, secadmin-publishes-policy, ", "# p, secadmin-publishes-policy, "}:                                                                      "nobody may publish-policy",
+	} {
+		changed := strings.Replace(policies.Shipped(), change[0], change[1], 1)
+		require.NotEqual(t, policies.Shipped(), changed, change)
+		e, err := policies.Parse(changed)
+		require.Nil(t, e)
+		require.ErrorContains(t, err, problem, change)
+		var lint *policies.LintError
+		require.ErrorAs(t, err, &lint)
+		inForce, err := policies.New()
+		require.NoError(t, err)
+		require.ErrorContains(t, inForce.ReplaceRules(changed), problem)
+	}
+	// What else a rule says beside reading may change.
+	_, err := policies.Parse(strings.Replace(policies.Shipped(), "read|read-history|list-events|list-reveals,", "read|read-history|list-events,", 1))
+	require.NoError(t, err)
+}

@@ -117,6 +117,79 @@ func lintRules(t *terms, rules []*rule) error {
 			return &LintError{Problem: "no rule denies any more: " + g.what}
 		}
 	}
+	return lintAdministration(t, rules)
+}
+
+// administratorOf says whose each act of administration is (三员分立).
+func administratorOf(action casework.Action) []casework.Role {
+	switch action {
+	case casework.ActionManageOrganisations, casework.ActionManagePeople, casework.ActionResetSignIn:
+		return []casework.Role{casework.RoleSysadmin}
+	case casework.ActionAssignRoles, casework.ActionPublishPolicy, casework.ActionManageKeys:
+		return []casework.Role{casework.RoleSecadmin}
+	default:
+		return []casework.Role{casework.RoleSysadmin, casework.RoleSecadmin}
+	}
+}
+
+// lintAdministration refuses rules that let somebody administer in the place of the
+// administrator whose act it is, and rules by which nobody does it any more.
+func lintAdministration(t *terms, rules []*rule) error {
+	for _, action := range casework.AdministeringActions() {
+		allowed := false
+		for _, r := range rules {
+			if r.effect != EffectAllow || !t.concern(r.actions, action) {
+				continue
+			}
+			allowed = true
+			for _, role := range pick(r.roles, casework.Roles()) {
+				if !slices.Contains(administratorOf(action), role) {
+					return &LintError{Line: r.line, Problem: fmt.Sprintf("%s is not for %s (三员分立)", action, role)}
+				}
+			}
+		}
+		if !allowed {
+			return &LintError{Problem: fmt.Sprintf("nobody may %s any more", action)}
+		}
+	}
+	return nil
+}
+
+// lintPublished refuses rules that let people read other cases than the shipped
+// ones do. Lists, counts and searches are filtered by one scope in the program, and
+// would go on to show what a single case no longer does.
+func lintPublished(policy string) error {
+	t := newTerms()
+	reading := func(text string) (lines map[string]int, err error) {
+		rules, err := readRules(t, text)
+		if err != nil {
+			return nil, err
+		}
+		lines = map[string]int{}
+		for _, r := range rules {
+			if t.concern(r.actions, casework.ActionRead) {
+				// A rule about other actions as well may change in those.
+				lines[fmt.Sprint(r.roles.bits, r.relation, r.actorLevel.bits, r.caseLevel.bits, r.when, r.effect)] = r.line
+			}
+		}
+		return lines, nil
+	}
+	shipped, err := reading(embeddedPolicy)
+	if err != nil {
+		return err
+	}
+	published, err := reading(policy)
+	if err != nil {
+		return err
+	}
+	for content, line := range published {
+		if _, ok := shipped[content]; !ok {
+			return &LintError{Line: line, Problem: "who reads which cases is fixed by the program, for every list is filtered by it"}
+		}
+	}
+	if len(published) != len(shipped) {
+		return &LintError{Problem: "a rule is gone by which people read cases; every list is filtered by it"}
+	}
 	return nil
 }
 

@@ -115,12 +115,24 @@ func (e *Enforcer) MayEver(actor casework.Actor, action casework.Action) bool {
 func Shipped() string { return embeddedPolicy }
 
 // Parse lints rules and gives an enforcer for them, without putting anything in
-// force. The error is a *LintError that names the line.
-func Parse(policy string) (*Enforcer, error) { return NewFrom(embeddedModel, policy) }
+// force. The error is a *LintError that names the line. Beside what every policy has
+// to keep, such rules let people read exactly the cases that the shipped ones let
+// them read: every list is filtered by that.
+func Parse(policy string) (*Enforcer, error) {
+	if err := lintPublished(policy); err != nil {
+		return nil, fmt.Errorf("load policy: %w", err)
+	}
+	return NewFrom(embeddedModel, policy)
+}
 
-// ReplaceRules swaps the rules at once, under the model of the product. When they do
-// not load, the last good ones stay in force and the error says why.
-func (e *Enforcer) ReplaceRules(policy string) error { return e.Replace(embeddedModel, policy) }
+// ReplaceRules swaps the rules at once, under the model of the product; see Parse.
+// When they do not load, the last good ones stay in force and the error says why.
+func (e *Enforcer) ReplaceRules(policy string) error {
+	if err := lintPublished(policy); err != nil {
+		return fmt.Errorf("load policy: %w", err)
+	}
+	return e.Replace(embeddedModel, policy)
+}
 
 // Rules lists the rules in the order of the file, for pages and documents. The
 // caller may change what it gets.

@@ -31,12 +31,7 @@ type Rule struct {
 	Effect      Effect                `json:"effect"`
 	Article     string                `json:"article"`
 	Line        int                   `json:"line"` // in the file
-
-	text string
 }
-
-// Text is the rule as it stands in the file.
-func (r Rule) Text() string { return r.text }
 
 // columns of a rule, after the leading p. The model must define them so.
 var columns = []string{"name", "role", "action", "relation", "actor_level", "case_level", "when", "eft", "article"}
@@ -80,7 +75,6 @@ func (r *rule) describe() Rule {
 		Relation:    r.relation,
 		ActorLevels: pick(r.actorLevel, casework.AdminLevels()), CaseLevels: pick(r.caseLevel, casework.AdminLevels()),
 		When: r.when, Effect: r.effect, Article: r.article, Line: r.line,
-		text: "p, " + strings.Join(r.fields, ", "),
 	}
 }
 

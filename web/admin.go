@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"guiling/internal/casework"
 	"guiling/internal/store"
@@ -91,7 +92,7 @@ func showAdminEvents(v *visit) error {
 		adminFrame: v.adminFrame(v.say.T("admin.events"), "/admin/events"), Kinds: store.AdminKinds(), Kind: kind, Later: before.ID != 0,
 	}
 	for _, e := range page.Events {
-		p.Rows = append(p.Rows, adminEntry{AdminEvent: e, Changes: changesOf(e.Before, e.After)})
+		p.Rows = append(p.Rows, adminEntry{AdminEvent: e, Changes: v.say.changesOf(e.Before, e.After)})
 	}
 	if p.Next, err = nextPage(v, page.Next); err != nil {
 		return err
@@ -102,15 +103,41 @@ func showAdminEvents(v *visit) error {
 
 // changesOf lists the fields that differ between two JSON objects, in the order
 // of their names.
-func changesOf(before, after json.RawMessage) []adminChange {
+func (l localizer) changesOf(before, after json.RawMessage) []adminChange {
 	was, is := fieldsOf(before), fieldsOf(after)
 	var changes []adminChange
 	for _, field := range fieldNames(was, is) {
-		if !bytes.Equal(was[field], is[field]) {
-			changes = append(changes, adminChange{Field: field, Before: plainJSON(was[field]), After: plainJSON(is[field])})
+		if bytes.Equal(was[field], is[field]) {
+			continue
+		}
+		change := adminChange{Field: field, Before: l.plain(field, was[field]), After: l.plain(field, is[field])}
+		if key := "admin_field." + field; l.has(key) {
+			change.Field = l.T(key)
+		}
+		if change.Before != change.After {
+			changes = append(changes, change)
 		}
 	}
 	return changes
+}
+
+// plain shows a value without the signs of JSON, a list in words, and nothing for
+// nothing.
+func (l localizer) plain(field string, value json.RawMessage) string {
+	var text string
+	if json.Unmarshal(value, &text) == nil {
+		return text
+	}
+	var list []string
+	if json.Unmarshal(value, &list) != nil {
+		return string(value)
+	}
+	if field == "roles" {
+		for i, role := range list {
+			list[i] = l.T("role." + role)
+		}
+	}
+	return strings.Join(list, l.T("list.comma"))
 }
 
 func fieldNames(objects ...map[string]json.RawMessage) []string {
@@ -127,13 +154,4 @@ func fieldsOf(object json.RawMessage) map[string]json.RawMessage {
 	var fields map[string]json.RawMessage
 	_ = json.Unmarshal(object, &fields) // null is nothing; the store writes nothing but objects
 	return fields
-}
-
-// plainJSON shows a string without its quotes and a null as nothing.
-func plainJSON(value json.RawMessage) string {
-	var text string
-	if json.Unmarshal(value, &text) == nil {
-		return text
-	}
-	return string(value)
 }

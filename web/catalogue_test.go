@@ -58,6 +58,10 @@ func families() map[string][]string {
 		"aspect.": list(casework.Aspects()), "channel.": list(casework.Channels()), "cause.": list(casework.CauseCategories()),
 		"feedback.": list(casework.FeedbackChannels()), "pause.": list(casework.PauseCategories()),
 		"method.": list(casework.SpotCheckMethods()), "kind.": list(casework.EventKinds()), "repair.": list(store.RepairKinds()), "admin_kind.": list(store.AdminKinds()),
+		"admin_field.": {
+			"display_name", "position", "staff_label", "organisation_id", "roles", "disabled", "username", "version", "rules", "expires_at",
+			"issuer", "subject", "name", "region_code",
+		},
 		"row_outcome.": list(store.RowOutcomes()), "organisation_kind.": {"authority", "department"},
 		"people.done.":  {"created", "changed", "roles", "disabled", "enabled", "sessions_ended"},
 		"account.done.": {"password", "sessions", "token", "first_password"},

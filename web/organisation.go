@@ -75,7 +75,7 @@ func (v *visit) renderOrganisation(status int, id int64, form, wrong string) err
 		p.Typed[name] = v.typed(name)
 	}
 	for _, e := range view.Events {
-		p.Events = append(p.Events, adminEntry{AdminEvent: e, Changes: changesOf(e.Before, e.After)})
+		p.Events = append(p.Events, adminEntry{AdminEvent: e, Changes: v.say.changesOf(e.Before, e.After)})
 	}
 	if p.Open {
 		page, err := v.site.Commands.ListOrganisations(ctx, v.user.Actor, store.OrganisationFilter{

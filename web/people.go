@@ -161,7 +161,7 @@ type personPage struct {
 
 	Row       personRow
 	Form      personForm
-	Version   int
+	Seen      int // the version of the person
 	OpenCases int
 	MayManage bool
 	MayAssign bool
@@ -213,7 +213,7 @@ func (v *visit) renderPersonWith(status int, id int64, form *personForm, extra p
 	}
 	u := view.Person
 	p := personPage{
-		adminFrame: v.adminFrame(u.DisplayName, peoplePath), Row: v.personRow(u), Version: u.Version, OpenCases: view.OpenCases,
+		adminFrame: v.adminFrame(u.DisplayName, peoplePath), Row: v.personRow(u), Seen: u.Version, OpenCases: view.OpenCases,
 		MayManage: view.MayManage, MayAssign: view.MayAssign, MayReset: view.MayReset, MayEnd: view.MayEndSessions,
 		Done: v.takeDone(), personExtra: extra,
 	}
@@ -221,7 +221,7 @@ func (v *visit) renderPersonWith(status int, id int64, form *personForm, extra p
 		p.Roles = append(p.Roles, roleChoice{Role: r, Held: u.Actor.Has(r)})
 	}
 	for _, e := range view.Events {
-		p.Events = append(p.Events, adminEntry{AdminEvent: e, Changes: changesOf(e.Before, e.After)})
+		p.Events = append(p.Events, adminEntry{AdminEvent: e, Changes: v.say.changesOf(e.Before, e.After)})
 	}
 	if view.MayManage {
 		if p.Form, err = v.personFormOf(u, form); err != nil {

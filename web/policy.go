@@ -16,7 +16,9 @@ const policyPath = "/admin/policy"
 type policyPage struct {
 	adminFrame
 
-	Version    int
+	InForce    int // 0: the rules that the program ships with
+	Newest     int // the version that was published last
+	Broken     bool
 	Groups     []ruleGroup
 	Versions   []store.Policy
 	MayPublish bool
@@ -76,7 +78,7 @@ func (v *visit) renderPolicy(status int, draft policyDraft) error {
 		return err
 	}
 	p := policyPage{
-		adminFrame: v.adminFrame(v.say.T("admin.policy"), policyPath), Version: view.Version, Versions: view.Versions,
+		adminFrame: v.adminFrame(v.say.T("admin.policy"), policyPath), InForce: view.InForce, Newest: view.Newest, Broken: view.Broken, Versions: view.Versions,
 		MayPublish: view.MayPublish, Draft: draft, Roles: casework.Roles(), Role: casework.Role(v.QueryParam("role")),
 		Circumstances: policies.Circumstances(), Circumstance: policies.Circumstance(v.QueryParam("circumstance")),
 		Actions: casework.AllActions(), Done: v.takeDone(),

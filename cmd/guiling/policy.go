@@ -215,17 +215,11 @@ type policyResetCmd struct {
 func (c policyResetCmd) Run(r run) error { return r.publish(policies.Shipped(), c.Note) }
 
 func (r run) publish(text, note string) error {
-	draft, err := policies.Parse(text)
-	if err != nil {
+	if _, err := policies.Parse(text); err != nil {
 		return err
 	}
 	return r.underPolicy(func(st *store.Store, p store.Policy) error {
-		// Rules that do not load any more can still be replaced.
-		inForce, err := policies.Parse(p.Body)
-		if err != nil {
-			inForce = nil
-		}
-		version, err := commands.NewPolicy(r.ctx, st, inForce, draft, commands.PolicyDraft{Body: text, Note: note, After: p.Version}, casework.By{})
+		version, err := commands.NewPolicy(r.ctx, st, commands.PolicyDraft{Body: text, Note: note, After: p.Version}, casework.By{})
 		if err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func TestPeopleArePutToWork(t *testing.T) {
 	story := ask(gu, http.MethodGet, made.location, nil)
 	require.NotContains(t, story.body, `method="post" data-once`, "who only looks is offered nothing")
 	require.Contains(t, story.body, "secadmin-assigns-roles")
-	require.Contains(t, ask(yan, http.MethodGet, "/admin/events?kind=roles_assigned", nil).body, "handler")
+	require.Contains(t, ask(yan, http.MethodGet, "/admin/events?kind=roles_assigned", nil).body, "承办人")
 
 	// Who is disabled is gone on the next request.
 	id, err := strconv.ParseInt(strings.TrimPrefix(made.location, "/admin/people/"), 10, 64)

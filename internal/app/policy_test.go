@@ -76,7 +76,7 @@ func TestRulesAreLiveOnEveryProcess(t *testing.T) {
 	wrong := publish(1, policies.Shipped()+"p, odd, handler, claim, own_department, any, any, any, Deny, 第九条\n")
 	require.Equal(t, http.StatusUnprocessableEntity, wrong.status)
 	require.Contains(t, wrong.body, "unknown effect")
-	locked := publish(1, strings.Replace(policies.Shipped(), "p, secadmin-publishes-policy, secadmin, publish-policy,", "p, secadmin-publishes-policy, sysadmin, publish-policy,", 1))
+	locked := publish(1, strings.Replace(policies.Shipped(), "p, secadmin-publishes-policy, secadmin, publish-policy, in_subtree, any,", "p, secadmin-publishes-policy, secadmin, publish-policy, in_subtree, city,", 1))
 	require.Equal(t, http.StatusUnprocessableEntity, locked.status)
 	require.Contains(t, locked.body, "您自己就不能再发布")
 
@@ -94,6 +94,9 @@ func TestRulesAreLiveOnEveryProcess(t *testing.T) {
 	require.Equal(t, http.StatusOK, second.ask(t, http.MethodGet, "/api/v1/cases", chen, nil).status)
 	require.Contains(t, second.ask(t, http.MethodGet, "/readyz", "", nil).body, `"policy":"missing"`)
 	require.Equal(t, 1, strings.Count(log.String(), "ALARM"), "once")
+	page := second.ask(t, http.MethodGet, "/admin/policy", chu, nil).body
+	require.Contains(t, page, "第 3 版规则有误")
+	require.Contains(t, page, "现在生效的是第 2 版")
 	_, _, err = app.OpenPolicy(t.Context(), h.store)
 	require.ErrorContains(t, err, "version 3")
 
@@ -125,5 +128,12 @@ func TestThePageOfRules(t *testing.T) {
 	require.Contains(t, told.body, "角色不符")
 	require.NotContains(t, h.ask(t, http.MethodGet, ask, "zhanhe.anquan.yan", nil).body, "没有规则允许")
 	require.Contains(t, h.ask(t, http.MethodGet, strings.Replace(ask, h.number, h.elsewhere, 1), "zhanhe.jiandu.lin", nil).body, `role="alert"`)
+	// Whoever stands elsewhere is nobody here.
+	stranger := strings.Replace(ask, "zhanhe.ziran.chen", "henan.jiandu.shen", 1)
+	nobody := strings.Replace(ask, "zhanhe.ziran.chen", "no.such.person", 1)
+	answer := func(path, name string) string {
+		return strings.ReplaceAll(h.ask(t, http.MethodGet, path, "zhanhe.jiandu.lin", nil).body, name, "")
+	}
+	require.Equal(t, answer(nobody, "no.such.person"), answer(stranger, "henan.jiandu.shen"))
 	require.Equal(t, http.StatusUnprocessableEntity, h.ask(t, http.MethodGet, "/admin/policy?role=king", "zhanhe.jiandu.lin", nil).status)
 }

@@ -46,14 +46,14 @@ func (c loaded) named() []int64 {
 	return ids
 }
 
-// load reads a case that the actor may see. A case that does not exist and one
-// outside the actor's scope are the same CodeNotFound.
-func (s *Service) load(ctx context.Context, actor casework.Actor, number string) (loaded, error) {
-	row, err := s.store.CaseByNumber(ctx, number)
+// loadUnasked reads a case with the facts that the policy asks for. Whoever calls it
+// asks whether somebody may see it.
+func loadUnasked(ctx context.Context, st *store.Store, number string) (loaded, error) {
+	row, err := st.CaseByNumber(ctx, number)
 	if err != nil {
 		return loaded{}, err
 	}
-	events, err := s.store.EventsOf(ctx, number)
+	events, err := st.EventsOf(ctx, number)
 	if err != nil {
 		return loaded{}, err
 	}
@@ -61,10 +61,20 @@ func (s *Service) load(ctx context.Context, actor casework.Actor, number string)
 	if c.state, err = fold(events); err != nil {
 		return loaded{}, fmt.Errorf("case %s: %w", number, err)
 	}
-	if c.today, err = s.store.CurrentOrganisations(ctx, c.named()); err != nil {
+	if c.today, err = st.CurrentOrganisations(ctx, c.named()); err != nil {
 		return loaded{}, err
 	}
 	c.object = objectOf(c)
+	return c, nil
+}
+
+// load reads a case that the actor may see. A case that does not exist and one
+// outside the actor's scope are the same CodeNotFound.
+func (s *Service) load(ctx context.Context, actor casework.Actor, number string) (loaded, error) {
+	c, err := loadUnasked(ctx, s.store, number)
+	if err != nil {
+		return loaded{}, err
+	}
 	if !s.policy.Decide(actor, casework.ActionRead, c.object).Allowed {
 		s.log.WarnContext(ctx, "refused", "user_id", actor.UserID, "action", casework.ActionRead, "case", number)
 		return loaded{}, &casework.Error{Code: casework.CodeNotFound, Reason: "case_not_found", Detail: "there is no such case"}

@@ -80,12 +80,12 @@ func (s *Service) PublishPolicy(ctx context.Context, actor casework.Actor, d Pol
 	if !draft.Decide(actor, casework.ActionPublishPolicy, policies.Object{RegionPath: root}).Allowed {
 		return 0, casework.Invalid("body", "policy_locks_out", "by these rules you could not publish others")
 	}
-	return NewPolicy(ctx, s.store, s.policy, draft, d, by)
+	return NewPolicy(ctx, s.store, d, by)
 }
 
 // NewPolicy is PublishPolicy without the question whether one may: for the command
-// line, on the server itself. The enforcer is the one in force.
-func NewPolicy(ctx context.Context, st *store.Store, inForce, draft *policies.Enforcer, d PolicyDraft, by casework.By) (int, error) {
+// line, on the server itself. The draft loads.
+func NewPolicy(ctx context.Context, st *store.Store, d PolicyDraft, by casework.By) (int, error) {
 	note := strings.TrimSpace(d.Note)
 	switch {
 	case note == "":
@@ -93,7 +93,15 @@ func NewPolicy(ctx context.Context, st *store.Store, inForce, draft *policies.En
 	case utf8.RuneCountInString(note) > maxNote || !utf8.ValidString(note):
 		return 0, casework.Invalid("note", "text_too_long", "at most 200 characters")
 	}
-	was, is := linesOf(inForce), linesOf(draft)
+	// Of another version the store says that the draft comes too late.
+	before, err := st.PolicyInForce(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if before.Version == 0 {
+		before.Body = policies.Shipped()
+	}
+	was, is := rulesIn(before.Body), rulesIn(d.Body)
 	gone := slices.DeleteFunc(slices.Clone(was), func(line string) bool { return slices.Contains(is, line) })
 	come := slices.DeleteFunc(slices.Clone(is), func(line string) bool { return slices.Contains(was, line) })
 	return st.PublishPolicy(ctx, store.PolicyChange{
@@ -102,20 +110,25 @@ func NewPolicy(ctx context.Context, st *store.Store, inForce, draft *policies.En
 	})
 }
 
-// linesOf gives the rules as they are written.
-func linesOf(e *policies.Enforcer) []string {
+// rulesIn gives the lines of a text that are rules, whether it loads or not.
+func rulesIn(body string) []string {
 	var lines []string
-	for _, r := range e.Rules() {
-		lines = append(lines, r.Text())
+	for line := range strings.Lines(body) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
 	}
 	return lines
 }
 
 // PolicyView is the rules in force, for people.
 type PolicyView struct {
-	Version  int // 0: those that the program ships with
+	InForce  int // the version; 0: those that the program ships with
+	Newest   int // the version that was published last
 	Rules    []policies.Rule
 	Versions []store.Policy
+	// Broken: the newest rules do not load here, and the ones before stay in force.
+	Broken bool
 	// MayPublish: the one who looks may put others in force.
 	MayPublish bool
 	Body       string // of the rules in force; only for who may publish
@@ -134,8 +147,15 @@ func (s *Service) ViewPolicy(ctx context.Context, actor casework.Actor) (PolicyV
 		return PolicyView{}, err
 	}
 	view := PolicyView{Rules: s.policy.Rules(), Versions: published, Body: policies.Shipped()}
-	if len(published) > 0 {
-		view.Version, view.Body = published[0].Version, published[0].Body
+	for i, p := range published {
+		if i == 0 {
+			view.Newest = p.Version
+		}
+		if _, err := policies.Parse(p.Body); err == nil {
+			view.InForce, view.Body = p.Version, p.Body
+			break
+		}
+		view.Broken = true
 	}
 	root, err := s.store.RootRegion(ctx)
 	if err != nil {
@@ -166,8 +186,8 @@ type Explanation struct {
 	Checks   []policies.RuleCheck
 }
 
-// ExplainPolicy tells why a person may, or may not, do something to a case that the
-// actor sees. Administrators see no case and get CodeNotFound like for one that is
+// ExplainPolicy tells why a person of the actor's subtree may, or may not, do something
+// to a case that the actor sees. Administrators see no case and get CodeNotFound like for one that is
 // not there.
 func (s *Service) ExplainPolicy(ctx context.Context, actor casework.Actor, username string, action casework.Action, number string) (Explanation, error) {
 	if _, err := s.authorize(ctx, actor, casework.ActionReadPolicy, policies.Object{RegionPath: actor.RegionPath}); err != nil {
@@ -177,24 +197,20 @@ func (s *Service) ExplainPolicy(ctx context.Context, actor casework.Actor, usern
 	if err != nil {
 		return Explanation{}, err
 	}
-	return explain(ctx, s.store, s.policy, username, action, c.object)
+	x, err := explain(ctx, s.store, s.policy, username, action, c.object)
+	if err == nil && !slices.Contains(x.Person.Actor.RegionPath, actor.RegionCode) {
+		return Explanation{}, &casework.Error{Code: casework.CodeNotFound, Reason: "user_not_found", Detail: "there is no such user"}
+	}
+	return x, err
 }
 
 // ExplainFor is ExplainPolicy for the operator of the server.
 func ExplainFor(ctx context.Context, st *store.Store, e *policies.Enforcer, username string, action casework.Action, number string) (Explanation, error) {
-	row, err := st.CaseByNumber(ctx, number)
+	c, err := loadUnasked(ctx, st, number)
 	if err != nil {
 		return Explanation{}, err
 	}
-	events, err := st.EventsOf(ctx, number)
-	if err != nil {
-		return Explanation{}, err
-	}
-	c := loaded{row: row, events: events}
-	if c.state, err = fold(events); err != nil {
-		return Explanation{}, err
-	}
-	return explain(ctx, st, e, username, action, objectOf(c))
+	return explain(ctx, st, e, username, action, c.object)
 }
 
 func explain(ctx context.Context, st *store.Store, e *policies.Enforcer, username string, action casework.Action, object policies.Object) (Explanation, error) {

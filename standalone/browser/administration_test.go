@@ -46,6 +46,7 @@ func administratorsAtWork(t *testing.T, w *testworld.World, b browser) {
 	top := signIn(t, b, w, "henan.anquan.chu")
 	top.open("/admin/policy?role=supervisor&circumstance=second")
 	require.Contains(t, top.text("main"), "supervisor-decides-first-extension")
+	require.LessOrEqual(t, script[int](top, "document.documentElement.scrollWidth"), deskWidth, "the matrix scrolls, not the page")
 	top.picture("admin-policy")
 	top.inEnglish(func() { top.open("/admin/policy"); top.picture("admin-policy-en") })
 	top.open("/admin/keys")
