@@ -58,20 +58,3 @@ func (s *Service) authorize(
 	s.log.WarnContext(ctx, "refused", "user_id", actor.UserID, "action", action, "rule", decision.Rule, "reason", decision.Reason)
 	return decision, casework.Forbidden("not_allowed", string(action)+" is refused by "+decision.Rule)
 }
-
-// scopeOf is what of all cases an actor may see. Every list is filtered by it;
-// a test compares it with the policy's answer to "read" for single cases.
-func scopeOf(actor casework.Actor) store.Scope {
-	switch {
-	case actor.Has(casework.RoleSysadmin), actor.Has(casework.RoleSecadmin):
-		return store.Scope{}
-	case actor.OrganisationKind == casework.KindAuthority && (actor.Has(casework.RoleSupervisor) || actor.Has(casework.RoleAuditor)):
-		return store.Scope{RegionCode: actor.RegionCode}
-	case actor.Has(casework.RoleAuditor):
-		return store.Scope{RegionCode: actor.RegionCode}
-	case actor.Has(casework.RoleHandler), actor.Has(casework.RoleDepartmentLead):
-		return store.Scope{RegionCode: actor.RegionCode, DepartmentID: actor.OrganisationID}
-	default:
-		return store.Scope{}
-	}
-}

@@ -17,19 +17,6 @@ type InboxPage struct {
 	Next   *store.TaskCursor
 }
 
-// taskScopeOf says whose tasks an actor works on: those of the own department,
-// or those of the own authority. Others have none.
-func taskScopeOf(actor casework.Actor) (store.TaskScope, bool) {
-	switch {
-	case actor.OrganisationKind == casework.KindDepartment && (actor.Has(casework.RoleHandler) || actor.Has(casework.RoleDepartmentLead)):
-		return store.TaskScope{Cases: scopeOf(actor), OrganisationID: actor.OrganisationID, Owner: casework.OwnerDepartment}, true
-	case actor.OrganisationKind == casework.KindAuthority && actor.Has(casework.RoleSupervisor):
-		return store.TaskScope{Cases: scopeOf(actor), OrganisationID: actor.OrganisationID, Owner: casework.OwnerAuthority}, true
-	default:
-		return store.TaskScope{}, false
-	}
-}
-
 // HasInbox reports whether the actor works on tasks at all.
 func HasInbox(actor casework.Actor) bool {
 	_, ok := taskScopeOf(actor)
