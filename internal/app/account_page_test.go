@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"guiling/internal/casework"
+	"guiling/internal/identity/oidctest"
 	"guiling/internal/store"
 )
 
@@ -146,6 +148,45 @@ func TestTheFirstDayOfAnAdministrator(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, h.ask(t, http.MethodPost, path+"/end-sessions", "zhanhe.xitong.ji", nil).status)
 	require.Contains(t, b.ask(t, http.MethodGet, "/admin/people", nil).Header().Get("Location"), "/sign-in?next=")
 	require.Contains(t, h.ask(t, http.MethodGet, "/admin/events?kind=sessions_ended", "zhanhe.anquan.yan", nil).body, "方慎")
+}
+
+// TestSignInElsewhere walks over an OpenID provider and back: only who was linked
+// comes in, each trip once, and a second factor that was set up here is asked for.
+func TestSignInElsewhere(t *testing.T) {
+	t.Parallel()
+	h, provider := build(t), oidctest.New(t)
+	h.settings.OIDCIssuer, h.settings.OIDCClientID, h.settings.OIDCName, h.settings.PublicURL = provider.URL, "guiling", "统一认证", "https://guiling.example/"
+	elsewhere := h.another(t, slog.New(slog.DiscardHandler))
+	b := elsewhere.browser()
+	require.Contains(t, b.ask(t, http.MethodGet, "/sign-in?next=/account", nil).Body.String(), "用统一认证登录")
+	trip := func() string {
+		there := b.ask(t, http.MethodGet, "/sign-in/oidc?next=/account", nil)
+		require.Equal(t, http.StatusSeeOther, there.Code)
+		require.Contains(t, there.Header().Get("Location"), url.QueryEscape("https://guiling.example/sign-in/oidc/callback"))
+		state, code := provider.Authorize(t, there.Header().Get("Location"))
+		return "/sign-in/oidc/callback?state=" + state + "&code=" + code
+	}
+	unlinked := b.ask(t, http.MethodGet, trip(), nil)
+	require.Equal(t, http.StatusUnauthorized, unlinked.Code)
+	require.Contains(t, unlinked.Body.String(), "还没有与本系统的人员关联")
+
+	id, err := h.store.CreateUser(t.Context(), store.NewUser{
+		Username: "zhanhe.ziran.elsewhere", DisplayName: "方来", OrganisationID: h.organisationOf(t, "zhanhe.ziran.chen"), Roles: []casework.Role{casework.RoleHandler},
+	})
+	require.NoError(t, err)
+	require.NoError(t, h.store.LinkIdentity(t.Context(), id, store.OutsideIdentity{Issuer: provider.URL, Subject: "u-1001"}, casework.By{}))
+	back := trip()
+	in := b.ask(t, http.MethodGet, back, nil)
+	require.Equal(t, "/account", in.Header().Get("Location"))
+	require.Contains(t, b.ask(t, http.MethodGet, "/account", nil).Body.String(), "统一身份认证")
+	require.Equal(t, http.StatusUnauthorized, b.ask(t, http.MethodGet, back, nil).Code, "a trip is made once")
+	stranger := elsewhere.browser()
+	require.Equal(t, http.StatusUnauthorized, stranger.ask(t, http.MethodGet, trip(), nil).Code, "and by the browser that began it")
+
+	_, err = h.owner.ExecContext(t.Context(), `UPDATE users SET totp_sealed = 'x' WHERE id = $1`, id)
+	require.NoError(t, err)
+	require.Equal(t, "/sign-in/code?next=%2Faccount", b.ask(t, http.MethodGet, trip(), nil).Header().Get("Location"))
+	require.Equal(t, http.StatusNotFound, h.ask(t, http.MethodGet, "/sign-in/oidc", "", nil).status, "where there is no provider")
 }
 
 func itoa(id int64) string { return strconv.FormatInt(id, 10) }
