@@ -27,7 +27,8 @@ type Users interface {
 
 	UserByOutside(ctx context.Context, identity store.OutsideIdentity) (store.User, error)
 
-	LockedUntil(ctx context.Context, name string, now time.Time) (time.Time, error)
+	TakeAttempt(ctx context.Context, name string, now time.Time) (allowed bool, err error)
+	ReturnAttempt(ctx context.Context, name string) error
 	RecordSignIn(ctx context.Context, attempt store.SignInAttempt) error
 	SignInsOf(ctx context.Context, userID int64, limit int) ([]store.SignInEvent, error)
 	SetPassword(ctx context.Context, userID int64, hash, keepSession string) error
@@ -127,7 +128,7 @@ func (s *Service) SignIn(ctx context.Context, username, password, address string
 	if domain, ok := casework.AsError(err); err != nil && (!ok || domain.Code != casework.CodeNotFound) {
 		return store.User{}, err
 	}
-	lockedUntil, err := s.Users.LockedUntil(ctx, name, s.Now())
+	allowed, err := s.Users.TakeAttempt(ctx, name, s.Now())
 	if err != nil {
 		return store.User{}, err
 	}
@@ -140,22 +141,23 @@ func (s *Service) SignIn(ctx context.Context, username, password, address string
 		return store.User{}, err
 	}
 	way := store.WayPassword
-	if !known && s.LDAP != nil && lockedUntil.IsZero() {
+	if !known && s.LDAP != nil && allowed {
 		// For names that nobody has as well, so that the time says nothing.
 		way = store.WayLDAP
 		if user, known, err = s.inDirectory(ctx, user, name, password); err != nil {
-			return store.User{}, err
+			// A directory that is away is nobody's failure.
+			return store.User{}, errors.Join(err, s.Users.ReturnAttempt(ctx, name))
 		}
 		match = known
 	}
 	attempt := store.SignInAttempt{Name: name, UserID: user.ID, Way: way, Address: address, At: s.Now()}
 	switch {
-	case !lockedUntil.IsZero():
+	case !allowed:
 		attempt.Outcome = store.SignInLocked
 	case !match || !known:
 		attempt.Outcome = store.SignInRefused
 	case user.SecondFactor:
-		return user, nil // not yet
+		return user, s.Users.ReturnAttempt(ctx, name) // not yet
 	default:
 		attempt.Outcome = store.SignedIn
 	}

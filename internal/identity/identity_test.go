@@ -179,9 +179,9 @@ func TestLockOut(t *testing.T) {
 		_, err = b.SignIn(ctx, "nobody", "wrong", here)
 		require.Equal(t, wrong, err)
 	}
-	until, err := b.store.LockedUntil(ctx, "nobody", time.Unix(b.now.Load(), 0))
+	allowed, err := b.store.TakeAttempt(ctx, "nobody", time.Unix(b.now.Load(), 0))
 	require.NoError(t, err)
-	require.False(t, until.IsZero())
+	require.False(t, allowed)
 
 	account, err := b.AccountOf(ctx, b.real.ID)
 	require.NoError(t, err)
@@ -193,17 +193,30 @@ func TestLockOut(t *testing.T) {
 	require.Equal(t, 6, kept, "attempts at nobody are kept without a name")
 }
 
-// TestManyAtOnceAreCounted: failures that come together are all counted.
-func TestManyAtOnceAreCounted(t *testing.T) {
+// TestManyAtOnceAreHeldBack: of many passwords, or codes, that come together to two
+// processes, no more are judged than may fail.
+func TestManyAtOnceAreHeldBack(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	var group sync.WaitGroup
-	for range 12 {
-		group.Go(func() { _, _ = b.SignIn(t.Context(), "real", "wrong", here) })
+	ctx := t.Context()
+	services := []*identity.Service{b.Service, b.again(func(*identity.Options) {})}
+	together := func(try func(*identity.Service)) (judged int) {
+		var group sync.WaitGroup
+		for i := range 40 {
+			group.Go(func() { try(services[i%2]) })
+		}
+		group.Wait()
+		require.NoError(t, b.owner.QueryRowContext(ctx, `SELECT count(*) FROM sign_in_events WHERE outcome = 'refused'`).Scan(&judged))
+		return judged
 	}
-	group.Wait()
-	_, err := b.SignIn(t.Context(), "real", password, here)
+	require.Equal(t, 5, together(func(s *identity.Service) { _, _ = s.SignIn(ctx, "real", "wrong", here) }))
+	_, err := b.SignIn(ctx, "real", password, here)
 	requireRefused(t, err, casework.CodeUnauthorized, "wrong_credentials")
+
+	b.pass(48 * time.Hour) // all of it is forgotten
+	ticket, err := b.HalfSignedIn(b.real)
+	require.NoError(t, err)
+	require.Equal(t, 10, together(func(s *identity.Service) { _, _ = s.CheckCode(ctx, ticket, "123456", here) }))
 }
 
 // TestSignInHashesWhoeverAsks: with every place taken, known and unknown people

@@ -149,26 +149,29 @@ func (s *Service) newHash(ctx context.Context, user store.User, password string)
 // ChangePassword sets a new password for who knows the old one, and ends every
 // other session of theirs. Wrong old ones count like failures to sign in.
 func (s *Service) ChangePassword(ctx context.Context, user store.User, old, password, address, keepSession string) error {
-	lockedUntil, err := s.Users.LockedUntil(ctx, user.Username, s.Now())
-	if err != nil {
-		return err
-	}
 	if user.PasswordHash == "" {
 		return casework.Conflict("no_password", "this account has no password")
+	}
+	allowed, err := s.Users.TakeAttempt(ctx, user.Username, s.Now())
+	if err != nil {
+		return err
 	}
 	match, err := s.compare(ctx, normal(old), user.PasswordHash)
 	if err != nil {
 		return err
 	}
-	if !match || !lockedUntil.IsZero() {
+	if !match || !allowed {
 		attempt := store.SignInAttempt{Name: user.Username, UserID: user.ID, Way: store.WayPassword, Outcome: store.SignInRefused, Address: address, At: s.Now()}
-		if !lockedUntil.IsZero() {
+		if !allowed {
 			attempt.Outcome = store.SignInLocked
 		}
 		if err := s.Users.RecordSignIn(ctx, attempt); err != nil {
 			return err
 		}
 		return casework.Invalid("old_password", "wrong_old_password", "not the present password")
+	}
+	if err := s.Users.ReturnAttempt(ctx, user.Username); err != nil {
+		return err
 	}
 	hash, err := s.newHash(ctx, user, password)
 	if err != nil {

@@ -211,19 +211,19 @@ func (s *Service) CheckCode(ctx context.Context, ticket, code, address string) (
 	if err != nil {
 		return store.User{}, err
 	}
-	lockedUntil, err := s.Users.LockedUntil(ctx, user.Username, s.Now())
+	allowed, err := s.Users.TakeAttempt(ctx, user.Username, s.Now())
 	if err != nil {
 		return store.User{}, err
 	}
 	attempt := store.SignInAttempt{Name: user.Username, UserID: user.ID, Way: store.WaySecondFactor, Address: address, At: s.Now()}
 	good := false
-	if lockedUntil.IsZero() {
+	if allowed {
 		if good, attempt.Way, err = s.takeCode(ctx, user.ID, code); err != nil {
 			return store.User{}, err
 		}
 	}
 	switch {
-	case !lockedUntil.IsZero():
+	case !allowed:
 		attempt.Outcome = store.SignInLocked
 	case good:
 		attempt.Outcome = store.SignedIn

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -61,42 +59,41 @@ type SignInAttempt struct {
 
 func (s *Store) nameHash(name string) []byte { return s.sealer.Hash([]byte("sign-in name\x00" + name)) }
 
-// LockedUntil tells until when a name is locked; the zero time when it is not. It
-// makes no difference whether anybody has the name.
-func (s *Store) LockedUntil(ctx context.Context, name string, now time.Time) (time.Time, error) {
-	var until sql.NullTime
-	err := s.db.GetContext(ctx, &until, `SELECT locked_until FROM sign_in_locks WHERE name_hash = $1`, s.nameHash(name))
-	switch {
-	case errors.Is(err, sql.ErrNoRows), err == nil && !until.Time.After(now):
-		return time.Time{}, nil
-	case err != nil:
-		return time.Time{}, fmt.Errorf("sign-in lock: %w", err)
-	}
-	return until.Time, nil
+// TakeAttempt counts an attempt at a name as a failure before it is judged, in one
+// step, so that of any number at once, in all processes, no more are judged than
+// may fail. False: the name is locked. It makes no difference whether anybody has it.
+func (s *Store) TakeAttempt(ctx context.Context, name string, now time.Time) (bool, error) {
+	return s.took(ctx, `
+		INSERT INTO sign_in_locks AS l (name_hash, failures, last_failure) VALUES ($1, 1, $2)
+		ON CONFLICT (name_hash) DO UPDATE SET
+			failures = CASE WHEN l.last_failure < $2 - interval '1 day' THEN 1 ELSE l.failures + 1 END,
+			last_failure = $2,
+			locked_until = CASE WHEN l.last_failure >= $2 - interval '1 day' AND l.failures + 1 >= $3
+				THEN $2 + least(interval '1 minute' * power(2, least(l.failures + 1 - $3, 10)), interval '1 hour') END
+		WHERE l.locked_until IS NULL OR l.locked_until <= $2`,
+		s.nameHash(name), now, failuresBeforeLock)
 }
 
-// RecordSignIn keeps an attempt. A failure counts towards the lock, in every
-// process alike; a success forgets the failures.
+// ReturnAttempt takes back what TakeAttempt counted, for an attempt that was no
+// failure and no sign-in yet. What failed before still counts.
+func (s *Store) ReturnAttempt(ctx context.Context, name string) error {
+	_, err := s.db.ExecContext(ctx, `
+		WITH gone AS (DELETE FROM sign_in_locks WHERE name_hash = $1 AND failures = 1 RETURNING name_hash)
+		UPDATE sign_in_locks SET failures = failures - 1, locked_until = CASE WHEN failures > $2 THEN locked_until END
+		WHERE name_hash = $1 AND failures > 1`, s.nameHash(name), failuresBeforeLock)
+	if err != nil {
+		return fmt.Errorf("return an attempt: %w", err)
+	}
+	return nil
+}
+
+// RecordSignIn keeps what came of an attempt. A success forgets the failures.
 func (s *Store) RecordSignIn(ctx context.Context, a SignInAttempt) error {
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO sign_in_events (at, user_id, way, outcome, address) VALUES ($1, NULLIF($2, 0), $3, $4, $5)`,
 			a.At, a.UserID, string(a.Way), string(a.Outcome), a.Address)
-		if err != nil {
-			return fmt.Errorf("record sign-in: %w", err)
-		}
-		switch a.Outcome {
-		case SignedIn:
+		if err == nil && a.Outcome == SignedIn {
 			_, err = tx.ExecContext(ctx, `DELETE FROM sign_in_locks WHERE name_hash = $1`, s.nameHash(a.Name))
-		case SignInRefused:
-			_, err = tx.ExecContext(ctx, `
-				INSERT INTO sign_in_locks AS l (name_hash, failures, last_failure) VALUES ($1, 1, $2)
-				ON CONFLICT (name_hash) DO UPDATE SET
-					failures = CASE WHEN l.last_failure < $2 - interval '1 day' THEN 1 ELSE l.failures + 1 END,
-					last_failure = $2,
-					locked_until = CASE WHEN l.last_failure >= $2 - interval '1 day' AND l.failures + 1 >= $3
-						THEN $2 + least(interval '1 minute' * power(2, least(l.failures + 1 - $3, 10)), interval '1 hour') END`,
-				s.nameHash(a.Name), a.At, failuresBeforeLock)
-		case SignInLocked:
 		}
 		if err != nil {
 			return fmt.Errorf("record sign-in: %w", err)
