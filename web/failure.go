@@ -108,9 +108,12 @@ func (v *visit) showFailure(domain *casework.Error) error {
 		frame: v.frame(v.say.T("failure."+string(kind)+".title"), ""), Status: httpstatus.Of(domain),
 		WhatNext: v.say.T("failure." + string(kind) + ".next"), Back: "/",
 	}
-	if kind == casework.CodeForbidden || kind == casework.CodeInvalid {
+	switch {
+	case domain.Reason == "link_not_found": // nothing that somebody looked up
+		p.Words, p.WhatNext = v.say.T("error.link_not_found"), ""
+	case kind == casework.CodeForbidden, kind == casework.CodeInvalid:
 		p.Words = v.say.T("error."+domain.Reason, "Field", domain.Field)
-	} else {
+	default:
 		p.Words = v.say.T("failure." + string(kind) + ".words")
 	}
 	if domain.Reason != "cross_site" {

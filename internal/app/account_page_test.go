@@ -92,7 +92,9 @@ func TestTheFirstDayOfAnAdministrator(t *testing.T) {
 	}
 	require.Equal(t, http.StatusSeeOther, b.ask(t, http.MethodPost, link, map[string]string{"password": password, "password_again": password}).Code)
 	require.Contains(t, b.ask(t, http.MethodGet, "/sign-in", nil).Body.String(), "密码已设置")
-	require.Equal(t, http.StatusNotFound, b.ask(t, http.MethodGet, link, nil).Code, "used")
+	used := b.ask(t, http.MethodGet, link, nil)
+	require.Equal(t, http.StatusNotFound, used.Code)
+	require.Contains(t, used.Body.String(), "链接已经用过")
 
 	signIn := map[string]string{"username": "zhanhe.anquan.new", "password": password, "next": "/admin/people"}
 	require.Equal(t, "/admin/people", b.ask(t, http.MethodPost, "/sign-in", signIn).Header().Get("Location"))
