@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"guiling/internal/casework"
@@ -241,6 +242,11 @@ func (v *visit) personFormOf(u store.User, typed *personForm) (personForm, error
 	form.Action, form.Button, form.Version, form.Consequence = personPath(u.ID), "people.change", u.Version, "people.change_consequence"
 	var err error
 	form.Organisations, err = v.site.Commands.OrganisationsForPeople(v.Request().Context(), v.user.Actor, "")
+	// Not all that there are may be offered, but always the person's own: a name must
+	// be corrected without a move.
+	if own := u.Actor.OrganisationID; !slices.ContainsFunc(form.Organisations, func(o store.Organisation) bool { return o.ID == own }) {
+		form.Organisations = append(form.Organisations, store.Organisation{ID: own, Name: u.OrganisationName})
+	}
 	return form, err
 }
 

@@ -3,6 +3,7 @@ package commands_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,8 @@ func TestATableOfPeople(t *testing.T) {
 		"a.b,,410411000000,湛河区医疗保障局,,\n"+
 		"a.c,王,4104,湛河区医疗保障局,,\n"+
 		"a.d,王,410000000000,河南省自然资源厅（演示）,,\n"+
+		"a.f,"+strings.Repeat("王", 61)+",410411000000,湛河区医疗保障局,,\n"+
+		"a.g,王\a,410411000000,湛河区医疗保障局,,\n"+
 		"a.e,王,410411000000,湛河区医疗保障局,,\n"+
 		"A.E,王,410411000000,湛河区医疗保障局,,\n", false)
 	require.False(t, refused.Done)
@@ -67,7 +70,7 @@ func TestATableOfPeople(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"机构 organisation_not_found", "用户名 username_taken", "用户名 not_oneself", "用户名 username_not_plain", "姓名 required",
-		"区划代码 region_not_found", "机构 organisation_not_found", "", "用户名 row_twice",
+		"区划代码 region_not_found", "机构 organisation_not_found", "姓名 invalid_text", "姓名 invalid_text", "", "用户名 row_twice",
 	}, reasons)
 	_, err = d.store.PersonByName(ctx, "a.e")
 	requireCode(t, err, casework.CodeNotFound, "user_not_found")

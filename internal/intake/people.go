@@ -2,6 +2,8 @@ package intake
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"guiling/internal/casework"
 )
@@ -14,6 +16,9 @@ const (
 	ColumnPosition     = "职务"
 	ColumnWindow       = "窗口"
 )
+
+// maxPersonCell bounds a cell of a table of people, in characters.
+const maxPersonCell = 60
 
 // PersonRow is somebody as a row of a table describes them, or the reason why the
 // row cannot be taken.
@@ -51,6 +56,11 @@ func ReadPeople(data []byte) ([]PersonRow, error) {
 		for column, text := range map[string]string{ColumnPersonName: row.DisplayName, ColumnUsername: row.Username, ColumnOrganisation: row.Organisation} {
 			if text == "" && row.Refused == nil {
 				row.Refused = casework.Invalid(column, "required", "the cell is empty")
+			}
+		}
+		for column, text := range r.Cells {
+			if row.Refused == nil && (utf8.RuneCountInString(text) > maxPersonCell || strings.ContainsFunc(text, unicode.IsControl)) {
+				row.Refused = casework.Invalid(column, "invalid_text", "one line of plain text, at most 60 characters")
 			}
 		}
 		rows = append(rows, row)
