@@ -31,7 +31,7 @@ type LDAPOptions struct {
 type LDAP struct {
 	options LDAPOptions
 	tls     *tls.Config
-	plain   bool // on loopback only
+	upgrade bool // to TLS, before anything is said
 }
 
 // NewLDAP checks the options. The directory is asked when somebody signs in.
@@ -47,9 +47,10 @@ func NewLDAP(o LDAPOptions) (*LDAP, error) {
 		return nil, fmt.Errorf("GUILING_LDAP_USER_FILTER: %w", err)
 	}
 	l := &LDAP{options: o, tls: &tls.Config{ServerName: address.Hostname(), MinVersion: tls.VersionTLS12}}
-	if ip := net.ParseIP(address.Hostname()); address.Scheme == "ldap" && ip != nil && ip.IsLoopback() {
-		l.plain = true
-	}
+	// By the parsed scheme, which is in small letters however it was written: the
+	// library takes LDAP:// for ldap:// as well.
+	ip := net.ParseIP(address.Hostname())
+	l.upgrade = address.Scheme == "ldap" && (ip == nil || !ip.IsLoopback())
 	if o.CAFile != "" {
 		roots, err := x509.SystemCertPool()
 		if err != nil {
@@ -82,7 +83,7 @@ func (l *LDAP) Check(ctx context.Context, name, password string) (store.OutsideI
 	conn.SetTimeout(outsidePatience)
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	if strings.HasPrefix(l.options.URL, "ldap:") && !l.plain {
+	if l.upgrade {
 		if err := conn.StartTLS(l.tls); err != nil {
 			return store.OutsideIdentity{}, fmt.Errorf("ldap: %w", err)
 		}
@@ -105,7 +106,10 @@ func (l *LDAP) Check(ctx context.Context, name, password string) (store.OutsideI
 	}
 	dn := found.Entries[0].DN
 	if err := conn.Bind(dn, password); err != nil {
-		if ldap.IsErrorWithCode(err, ldap.LDAPResultInvalidCredentials) {
+		// An entry without a password, or one that may not come in, is refused like a
+		// wrong password: another answer would tell that it is there, and not be counted.
+		if ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInappropriateAuthentication,
+			ldap.LDAPResultConstraintViolation, ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultInsufficientAccessRights) {
 			return store.OutsideIdentity{}, errNotThere
 		}
 		return store.OutsideIdentity{}, fmt.Errorf("ldap: bind: %w", err)

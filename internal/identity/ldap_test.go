@@ -33,6 +33,10 @@ const (
 func newDirectory(t *testing.T) *directory {
 	t.Helper()
 	d := &directory{}
+	refusals := map[string]int{
+		"uid=none,dc=example": gldap.ResultInappropriateAuthentication, "uid=expired,dc=example": gldap.ResultConstraintViolation,
+		"uid=barred,dc=example": gldap.ResultUnwillingToPerform, "uid=closed,dc=example": gldap.ResultInsufficientAccessRights,
+	}
 	passwords := map[string]string{
 		searcher: searcherSecret, "uid=real,ou=People,dc=example": "in the directory only", "uid=stranger,ou=people,dc=example": "another one of these",
 	}
@@ -53,6 +57,9 @@ func newDirectory(t *testing.T) *directory {
 		if want, known := passwords[message.UserName]; message.Password == "" || known && string(message.Password) == want {
 			response.SetResultCode(gldap.ResultSuccess) // an empty password is an anonymous bind
 		}
+		if code, refused := refusals[message.UserName]; refused {
+			response.SetResultCode(code)
+		}
 	}))
 	require.NoError(t, mux.Search(func(w *gldap.ResponseWriter, r *gldap.Request) {
 		response := r.NewSearchDoneResponse(gldap.WithResponseCode(gldap.ResultSuccess))
@@ -70,6 +77,9 @@ func newDirectory(t *testing.T) *directory {
 			}
 		}
 	}))
+	for dn := range refusals {
+		passwords[dn] = "of nobody"
+	}
 	require.NoError(t, server.Router(mux))
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -135,6 +145,12 @@ func TestWhatTheDirectoryIsAsked(t *testing.T) {
 	for _, filter := range d.filters {
 		require.Equal(t, 1, strings.Count(filter, "("), filter)
 	}
+	d.mu.Unlock()
+	for _, name := range []string{"none", "expired", "barred", "closed"} {
+		_, err := way.Check(t.Context(), name, "of nobody")
+		require.ErrorContains(t, err, "wrong name or password", name)
+	}
+	d.mu.Lock()
 	before := len(d.binds)
 	d.mu.Unlock()
 	_, err := way.Check(t.Context(), "real", "")
@@ -152,6 +168,27 @@ func TestWhatTheDirectoryIsAsked(t *testing.T) {
 	require.NoError(t, err)
 	_, err = away.Check(t.Context(), "real", "x")
 	require.Error(t, err)
+}
+
+// TestNothingIsSaidBeforeTLS: only an address of loopback is spoken to in clear,
+// however the scheme is written. localhost is a name, and names can lead elsewhere.
+func TestNothingIsSaidBeforeTLS(t *testing.T) {
+	t.Parallel()
+	d := newDirectory(t) // knows no TLS
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(d.url, "ldap://"))
+	require.NoError(t, err)
+	for _, scheme := range []string{"ldap", "LDAP", "Ldap", "ldaps", "LDAPS"} {
+		way, err := identity.NewLDAP(identity.LDAPOptions{
+			URL: scheme + "://localhost:" + port, BaseDN: "dc=example", UserFilter: "(uid=%s)", BindDN: searcher, BindPassword: searcherSecret,
+		})
+		require.NoError(t, err)
+		_, err = way.Check(t.Context(), "real", "in the directory only")
+		require.Error(t, err, scheme)
+	}
+	d.mu.Lock()
+	require.Empty(t, d.binds, "no password went out in clear")
+	require.Empty(t, d.filters, "nor a name")
+	d.mu.Unlock()
 }
 
 func TestOddDirectories(t *testing.T) {
