@@ -75,6 +75,13 @@ func families() map[string][]string {
 		"outcome_sign_in.": list(store.SignInOutcomes()),
 		"token_scope.":     list(store.TokenScopes()),
 		"view.":            list(store.TaskViews()), "inbox.empty.": list(store.TaskViews()), "inbox.empty_next.": list(store.TaskViews()),
+		"due_bucket.": list(store.DueBuckets()),
+		"quick.": {"due.overdue", "due.today", "due.soon", "escalated.true", "reopened.true"},
+		"narrowing.": {
+			"q", "stage", "due", "level", "region", "department", "matter", "channel", "aspect", "handler", "open", "overdue", "escalated",
+			"reopened",
+		},
+		"narrowing.handler.": {"me", "none"},
 		"alarm.": list(store.AlarmKinds()), "key_status.": {"primary", "reads", "destroyed", "missing"},
 		"outcome.": list([]casework.VerificationOutcome{casework.OutcomeFixedAtOnce, casework.OutcomeComplex, casework.OutcomeNoLegalBasis}),
 		"ground.":  list([]casework.InvalidGround{casework.GroundMalicious, casework.GroundMistaken}),

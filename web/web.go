@@ -32,7 +32,7 @@ type Commands interface {
 	ViewCase(ctx context.Context, actor casework.Actor, number string) (commands.CaseView, error)
 	ChoicesFor(ctx context.Context, view commands.CaseView) (commands.CaseChoices, error)
 	RevealReviewer(ctx context.Context, actor casework.Actor, look commands.Look) (store.Reviewer, error)
-	Inbox(ctx context.Context, actor casework.Actor, view store.TaskView, after store.TaskCursor, limit int) (commands.InboxPage, error)
+	Inbox(ctx context.Context, actor casework.Actor, filter store.TaskFilter) (commands.InboxPage, error)
 	ListCases(ctx context.Context, actor casework.Actor, filter store.CaseFilter) (commands.CasePage, error)
 	ListOverdue(ctx context.Context, actor casework.Actor, filter store.CaseFilter) (commands.CasePage, error)
 	ListEvents(ctx context.Context, actor casework.Actor, filter store.EventFilter) (commands.EventPage, error)
@@ -41,6 +41,16 @@ type Commands interface {
 	Now(c store.Case) time.Time
 
 	Administration
+	Views
+}
+
+// Views is what lists ask to be narrowed.
+type Views interface {
+	ListViews(ctx context.Context, actor casework.Actor) ([]commands.CountedView, error)
+	SaveView(ctx context.Context, actor casework.Actor, view commands.NewView) (int64, error)
+	DropView(ctx context.Context, actor casework.Actor, id int64) error
+	NarrowingChoices(ctx context.Context, actor casework.Actor) (store.NarrowingChoices, error)
+	NarrowedTo(ctx context.Context, n store.Narrowing) (region, department, matter string, err error)
 }
 
 // Administration is what the pages of administration ask.

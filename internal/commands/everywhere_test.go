@@ -51,7 +51,7 @@ var lists = map[string]func(context.Context, *commands.Service, casework.Actor) 
 	"Inbox": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
 		var numbers []string
 		for _, view := range store.TaskViews() {
-			page, err := s.Inbox(ctx, actor, view, store.TaskCursor{}, commands.MaxPage)
+			page, err := s.Inbox(ctx, actor, store.TaskFilter{View: view, Limit: commands.MaxPage})
 			if err != nil {
 				return nil, err
 			}
@@ -104,24 +104,28 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 
 // apart are the commands that show nothing of any case, each with the reason.
 var apart = map[string]string{
-	"DecodePayloads":  "all or nothing, for auditors at the top",
-	"ListAdminEvents": "what administrators did, to people and organisations",
-	"ListPeople":      "people and roles; TestPeopleOfTheSubtree holds them against the subtree",
-	"ViewPerson":      "one of them; it counts open cases and names none",
-	"CreatePerson":    "changes people, not cases",
-	"ChangePerson":    "changes people, not cases",
-	"DisablePerson":   "changes people, not cases",
-	"AssignRoles":     "changes people, not cases",
-	"ImportPeople":    "changes people, not cases",
-	"ListKeys":        "the keys of the installation",
-	"RotateKeys":      "the keys of the installation",
-	"ViewPolicy":      "the rules",
-	"PolicyMatrix":    "the rules",
-	"CheckPolicy":     "the rules",
-	"PublishPolicy":   "the rules",
-	"ResetSignIn":     "of people, not cases",
-	"EndSessionsOf":   "of people, not cases",
-	"ListSessions":    "who is signed in, in the subtree",
+	"DecodePayloads":   "all or nothing, for auditors at the top",
+	"NarrowingChoices": "names of matters and organisations with cases in scope; TestNarrowing",
+	"ListViews":        "counts of what ListCases shows; TestSavedViews",
+	"SaveView":         "keeps a question; TestSavedViews",
+	"DropView":         "forgets a question; TestSavedViews",
+	"ListAdminEvents":  "what administrators did, to people and organisations",
+	"ListPeople":       "people and roles; TestPeopleOfTheSubtree holds them against the subtree",
+	"ViewPerson":       "one of them; it counts open cases and names none",
+	"CreatePerson":     "changes people, not cases",
+	"ChangePerson":     "changes people, not cases",
+	"DisablePerson":    "changes people, not cases",
+	"AssignRoles":      "changes people, not cases",
+	"ImportPeople":     "changes people, not cases",
+	"ListKeys":         "the keys of the installation",
+	"RotateKeys":       "the keys of the installation",
+	"ViewPolicy":       "the rules",
+	"PolicyMatrix":     "the rules",
+	"CheckPolicy":      "the rules",
+	"PublishPolicy":    "the rules",
+	"ResetSignIn":      "of people, not cases",
+	"EndSessionsOf":    "of people, not cases",
+	"ListSessions":     "who is signed in, in the subtree",
 
 	"OrganisationsForPeople": "organisations of the subtree",
 
