@@ -19,6 +19,8 @@ func Of(err *casework.Error) int {
 		return http.StatusForbidden
 	case casework.CodeNotFound:
 		return http.StatusNotFound
+	case casework.CodeGone:
+		return http.StatusGone
 	case casework.CodeConflict:
 		return http.StatusConflict
 	case casework.CodeStale:
