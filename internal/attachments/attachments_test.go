@@ -228,3 +228,30 @@ func TestHostileDocuments(t *testing.T) {
 		require.Equal(t, c.reason, reasonOf(t, err), "%s: %v", name, err)
 	}
 }
+
+func TestDisposition(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"a.pdf":                `attachment; filename="a.pdf"; filename*=UTF-8''a.pdf`,
+		"办事指南 一.pdf":           `attachment; filename="____ _.pdf"; filename*=UTF-8''%E5%8A%9E%E4%BA%8B%E6%8C%87%E5%8D%97%20%E4%B8%80.pdf`,
+		"138****1234'a(1).pdf": `attachment; filename="138____1234'a(1).pdf"; filename*=UTF-8''138%2A%2A%2A%2A1234%27a%281%29.pdf`,
+		"a\"\r\nX-Evil: 1.pdf": `attachment; filename="a___X-Evil_ 1.pdf"; filename*=UTF-8''a%22%0D%0AX-Evil%3A%201.pdf`,
+		"𠮷;x.pdf":              `attachment; filename="_;x.pdf"; filename*=UTF-8''%F0%A0%AE%B7%3Bx.pdf`,
+	} {
+		sent := attachments.Disposition(name)
+		require.Equal(t, want, sent)
+		require.NotContains(t, sent, "\r")
+		read, err := attachments.NameIn(sent)
+		require.NoError(t, err)
+		require.Equal(t, name, read, "what is sent can be read back")
+	}
+	for _, sent := range []string{"", "attachment", `attachment; filename="说明.pdf`} {
+		read, err := attachments.NameIn(sent)
+		if err != nil {
+			domain, ok := casework.AsError(err)
+			require.True(t, ok)
+			require.Equal(t, "file_name", domain.Reason)
+		}
+		require.Empty(t, read)
+	}
+}
