@@ -103,7 +103,7 @@ func (o *office) OpenAttachment(_ context.Context, _ casework.Actor, number, id 
 }
 
 // upload sends a form with a file, as a browser does.
-func (b *bundle) upload(number, key, name string, content []byte, headers ...string) page {
+func (b *bundle) upload(number, key, name string, content []byte) page {
 	b.t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
@@ -115,18 +115,15 @@ func (b *bundle) upload(number, key, name string, content []byte, headers ...str
 	_, err = part.Write(content)
 	require.NoError(b.t, err)
 	require.NoError(b.t, w.Close())
-	return b.send("/cases/"+number+"/attachments", w.FormDataContentType(), &body, headers...)
+	return b.send("/cases/"+number+"/attachments", w.FormDataContentType(), &body)
 }
 
-func (b *bundle) send(path, contentType string, body io.Reader, headers ...string) page {
+func (b *bundle) send(path, contentType string, body io.Reader) page {
 	b.t.Helper()
 	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, b.server.URL+path, body)
 	require.NoError(b.t, err)
 	r.Header.Set("Content-Type", contentType)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
 	return b.answer(r)
 }
 

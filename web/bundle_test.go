@@ -141,7 +141,7 @@ type office struct {
 	sent    []commands.Request
 	repairs []store.Repair
 	kept    map[string]keptFile // by the id of the file
-	answer  error // given to the next Act in place of acting
+	answer  error               // given to the next Act in place of acting
 }
 
 func newOffice(t *testing.T) *office {
