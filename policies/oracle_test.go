@@ -67,7 +67,7 @@ func oracle(s situation, action casework.Action) bool {
 		return works || took
 	case casework.ActionAssign:
 		return works && has(casework.RoleDepartmentLead)
-	case casework.ActionRecordCallback, casework.ActionRecordAnswer:
+	case casework.ActionRecordCallback, casework.ActionRecordAnswer, casework.ActionAttachFile:
 		return works || serves || took
 	case casework.ActionProposeInvalid:
 		return serves && !ofRatedSide

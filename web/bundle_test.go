@@ -142,7 +142,8 @@ type office struct {
 	cases   []*oneCase
 	sent    []commands.Request
 	repairs []store.Repair
-	answer  error // given to the next Act in place of acting
+	kept    map[string]keptFile // by the id of the file
+	answer  error               // given to the next Act in place of acting
 }
 
 func newOffice(t *testing.T) *office {
@@ -298,7 +299,7 @@ func byOf(u store.User) casework.By {
 // may is a rough copy of the policy: enough for pages.
 func may(u casework.Actor, action casework.Action, s casework.State) bool {
 	department := []casework.Action{
-		casework.ActionClaim, casework.ActionRecordCallback, casework.ActionVerify, casework.ActionRequestExtension,
+		casework.ActionClaim, casework.ActionRecordCallback, casework.ActionAttachFile, casework.ActionVerify, casework.ActionRequestExtension,
 		casework.ActionWithdrawExtension,
 		casework.ActionSubmitRectification, casework.ActionSendFeedback, casework.ActionRecordAnswer,
 	}
@@ -312,7 +313,7 @@ func may(u casework.Actor, action casework.Action, s casework.State) bool {
 		return true
 	case u.Has(casework.RoleSupervisor):
 		return !slices.Contains(department, action) && action != casework.ActionAssign ||
-			action == casework.ActionClaim || action == casework.ActionRecordCallback || action == casework.ActionRecordAnswer
+			action == casework.ActionClaim || action == casework.ActionRecordCallback || action == casework.ActionAttachFile || action == casework.ActionRecordAnswer
 	default:
 		return false
 	}
@@ -384,6 +385,7 @@ func (o *office) ViewCase(_ context.Context, actor casework.Actor, number string
 	if d, ok := c.state.Deadline(o.rules); ok {
 		view.Deadline, view.MadeUp = &d, commands.MadeUpDays(d, o.rules.Calendar)
 	}
+	view.Files = o.files(c)
 	view.SameRecord = o.related(actor, c)
 	for i, e := range view.Events {
 		if _, ok := e.Body.(casework.TakenOver); ok && c.state.TakenOverBy != 0 {
@@ -665,6 +667,12 @@ func (b *bundle) do(method, path string, form url.Values, headers ...string) pag
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
+	return b.answer(r)
+}
+
+// answer sends a request and reads the answer.
+func (b *bundle) answer(r *http.Request) page {
+	b.t.Helper()
 	answer, err := b.client.Do(r)
 	require.NoError(b.t, err)
 	defer func() { _ = answer.Body.Close() }()

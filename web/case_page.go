@@ -29,6 +29,7 @@ type casePage struct {
 	Kept      []keptText // typed into a form that is no longer there
 	Notice    *noticeView
 	Reveal    revealView
+	Attach    attachView
 }
 
 // clockView is the clock that runs, with why it ends when it does.
@@ -98,6 +99,7 @@ func (v *visit) renderCaseWith(status int, number string, r refused, reviewer *s
 	if view.CanReveal {
 		p.Reveal = revealView{Path: casePath(number) + "/reveal", Reviewer: reviewer}
 	}
+	p.Attach = v.filesOf(view)
 	v.addForms(&p, choices, r)
 	v.addErrors(&p, r)
 	if n, ok := v.takeNotice(number); ok {
@@ -200,6 +202,9 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 		}
 	}
 	for _, a := range p.View.Actions {
+		if a.Action == casework.ActionAttachFile {
+			continue // it has a form of its own, with the files
+		}
 		if a.Blocked != nil {
 			if p.Hindrance != nil && p.Hindrance.Action == a.Action || nobodyMisses(a) {
 				continue
@@ -257,6 +262,11 @@ func (v *visit) addErrors(p *casePage, r refused) {
 		p.Reveal.Purpose = v.typed("purpose")
 		p.Reveal.Error = v.say.T("error."+r.Errors[0].Reason, "Field", v.say.T("reveal.purpose"))
 		p.Errors = append(p.Errors, formError{Words: p.Reveal.Error, FieldID: "reveal-purpose"})
+		return
+	}
+	if r.Action == casework.ActionAttachFile {
+		p.Attach.Error = v.say.T("error."+r.Errors[0].Reason, "Field", v.say.T("action.attach-file"))
+		p.Errors = append(p.Errors, formError{Words: p.Attach.Error, FieldID: "attachments"})
 		return
 	}
 	form := v.shownForm(p, r.Action)

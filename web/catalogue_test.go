@@ -102,7 +102,7 @@ func families() map[string][]string {
 		"failure.": {"not_found.words", "unavailable.words", "too_many.words", "internal.words"},
 		"field.":   nil, "help.": nil, "decide.": nil, "error.": nil, "event.": nil,
 	}
-	for _, kind := range []string{"forbidden", "not_found", "unavailable", "too_many", "internal", "invalid"} {
+	for _, kind := range []string{"forbidden", "not_found", "gone", "unavailable", "too_many", "internal", "invalid"} {
 		all["failure."] = append(all["failure."], kind+".title", kind+".next")
 	}
 	for _, family := range []string{"action.", "button.", "consequence.", "done."} {
@@ -112,6 +112,9 @@ func families() map[string][]string {
 		}
 	}
 	for _, action := range casework.Actions() {
+		if action == casework.ActionAttachFile {
+			continue // its form asks for a file, and the fields come of it
+		}
 		for _, f := range casework.CommandFields(action) {
 			all["field."] = append(all["field."], string(action)+"."+f.Name)
 			if f.Kind == "bool" && f.Name != "guide_changed" {
@@ -145,10 +148,11 @@ func reasons(t *testing.T) []string {
 		regexp.MustCompile(`(?:Conflict|Forbidden|[uU]nauthorized)\(\s*"([a-z_]+)"`),
 		regexp.MustCompile(`Reason:\s*"([a-z_]+)"`),
 		regexp.MustCompile(`return false, "([a-z_]+)"`),
+		regexp.MustCompile(`refuse\("(file_[a-z_]+)"`),
 		regexp.MustCompile(`\breason(?:[A-Z]\w*)?\s*=\s*"([a-z_]+)"`), // the stage table's too
 	}
 	for _, folder := range []string{
-		"internal/casework", "internal/commands", "internal/identity", "internal/intake", "internal/store", "internal/engine", "workflows", "api", "web", "policies/rules",
+		"internal/casework", "internal/attachments", "internal/commands", "internal/identity", "internal/intake", "internal/store", "internal/engine", "workflows", "api", "web", "policies/rules",
 	} {
 		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
 		require.NoError(t, err)

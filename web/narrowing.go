@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,15 @@ import (
 	"guiling/internal/commands"
 	"guiling/internal/store"
 )
+
+// Views is what lists ask to be narrowed.
+type Views interface {
+	ListViews(ctx context.Context, actor casework.Actor) ([]commands.CountedView, error)
+	SaveView(ctx context.Context, actor casework.Actor, view commands.NewView) (int64, error)
+	DropView(ctx context.Context, actor casework.Actor, id int64) error
+	NarrowingChoices(ctx context.Context, actor casework.Actor) (store.NarrowingChoices, error)
+	NarrowedTo(ctx context.Context, n store.Narrowing) (region, department, matter string, err error)
+}
 
 // narrowedList is how a list is narrowed, and how it could be.
 type narrowedList struct {

@@ -95,6 +95,8 @@ func routes() []route {
 
 		{http.MethodGet, "/cases/:number", signedIn, casework.ActionRead, showCase},
 		{http.MethodPost, "/cases/:number/actions/:action", signedIn, "", actOnCase},
+		{http.MethodPost, attachPath, signedIn, casework.ActionAttachFile, attachFile},
+		{http.MethodGet, "/cases/:number/attachments/:id", signedIn, casework.ActionRead, downloadFile},
 		{http.MethodPost, "/cases/:number/reveal", signedIn, casework.ActionReveal, revealReviewer},
 	}
 }
@@ -138,7 +140,12 @@ func (s *site) guard() func(access, func(*visit) error) echo.HandlerFunc {
 				s.Log.WarnContext(c.Request().Context(), "cross-site request refused", "path", c.Path(), "remote", c.RealIP())
 				return v.showFailure(casework.Forbidden("cross_site", "this request came from another site"))
 			}
-			err := v.readForm()
+			// What may be large is read by its handler, from somebody who is known.
+			late := c.Path() == attachPath
+			var err error
+			if !late {
+				err = v.readForm()
+			}
 			if err == nil {
 				err = v.openSession()
 			}

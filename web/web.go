@@ -42,15 +42,7 @@ type Commands interface {
 
 	Administration
 	Views
-}
-
-// Views is what lists ask to be narrowed.
-type Views interface {
-	ListViews(ctx context.Context, actor casework.Actor) ([]commands.CountedView, error)
-	SaveView(ctx context.Context, actor casework.Actor, view commands.NewView) (int64, error)
-	DropView(ctx context.Context, actor casework.Actor, id int64) error
-	NarrowingChoices(ctx context.Context, actor casework.Actor) (store.NarrowingChoices, error)
-	NarrowedTo(ctx context.Context, n store.Narrowing) (region, department, matter string, err error)
+	Attachments
 }
 
 // Administration is what the pages of administration ask.

@@ -12,6 +12,7 @@ const (
 	ActionAssign              Action = "assign"
 	ActionTakeOver            Action = "take-over"
 	ActionRecordCallback      Action = "record-callback"
+	ActionAttachFile          Action = "attach-file"
 	ActionVerify              Action = "verify"
 	ActionProposeInvalid      Action = "propose-invalid"
 	ActionDecideInvalid       Action = "decide-invalid"
@@ -34,7 +35,7 @@ const (
 // Actions lists every action.
 func Actions() []Action {
 	return []Action{
-		ActionClaim, ActionAssign, ActionTakeOver, ActionRecordCallback, ActionVerify, ActionProposeInvalid,
+		ActionClaim, ActionAssign, ActionTakeOver, ActionRecordCallback, ActionAttachFile, ActionVerify, ActionProposeInvalid,
 		ActionDecideInvalid, ActionRequestExtension, ActionWithdrawExtension, ActionDecideExtension, ActionSubmitRectification,
 		ActionSendFeedback, ActionRecordAnswer, ActionDecideReopening, ActionEscalate, ActionPause,
 		ActionResume, ActionTransfer, ActionMerge, ActionWithdraw, ActionRecordSpotCheck,

@@ -141,6 +141,9 @@ func requestKey(actor casework.Actor, request Request, version int) (string, err
 		return "", fmt.Errorf("request key: %w", err)
 	}
 	key := request.Key
+	if file, ok := request.Command.(casework.AttachFile); ok {
+		key = file.AttachmentID // one file, one event
+	}
 	if key == "" {
 		seen := request.Version
 		if seen == 0 {
@@ -204,6 +207,8 @@ func (s *Service) checkRelations(ctx context.Context, actor casework.Actor, c lo
 			// The workflow knows the case's department by the name it had then.
 			return casework.Invalid("department_id", "same_department", "the case is with this department already")
 		}
+	case casework.AttachFile:
+		return s.checkKept(ctx, c.row.Number, command)
 	case casework.Merge:
 		return s.checkMerge(ctx, actor, c, command.Into)
 	}

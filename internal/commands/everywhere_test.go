@@ -84,6 +84,14 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 		_, err := s.Act(ctx, actor, commands.Request{Number: number, Command: casework.Claim{}})
 		return err
 	},
+	"AttachFile": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, _, err := s.AttachFile(ctx, actor, commands.Upload{Number: number, Name: "说明.txt", Content: []byte("已整改")})
+		return err
+	},
+	"OpenAttachment": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.OpenAttachment(ctx, actor, number, "5a0d0f5e-5c2b-8d56-9a55-000000000001")
+		return err
+	},
 	"Standing": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.Standing(ctx, actor, number)
 		return err
