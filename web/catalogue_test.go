@@ -60,11 +60,12 @@ func families() map[string][]string {
 		"method.": list(casework.SpotCheckMethods()), "kind.": list(casework.EventKinds()), "repair.": list(store.RepairKinds()), "admin_kind.": list(store.AdminKinds()),
 		"admin_field.": {
 			"display_name", "position", "staff_label", "organisation_id", "roles", "disabled", "username", "version", "rules", "expires_at",
-			"issuer", "subject", "name", "region_code",
+			"issuer", "subject", "name", "region_code", "kind", "body", "stage", "aspect", "matter_code",
 		},
 		"row_outcome.": list(store.RowOutcomes()), "organisation_kind.": {"authority", "department"},
 		"people.done.":  {"created", "changed", "roles", "disabled", "enabled", "sessions_ended"},
 		"account.done.": {"password", "sessions", "token", "first_password"},
+		"text_kind.":    list(casework.TextKinds()), "texts.done.": {"created", "changed", "retired"},
 		"policy.done.":  {"published"}, "policy.effect_": {"allow", "deny"}, "policy.miss.": {"role", "actor_level", "case_level", "when", "relation"},
 		"policy.reason.": {
 			policies.ReasonRuleAllows, policies.ReasonRuleDenies, policies.ReasonNothingAllows, policies.ReasonNotLoaded, policies.ReasonActorUnknown,
