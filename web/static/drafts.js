@@ -13,15 +13,17 @@
     let typed = 0; // counts what was typed
     let kept = 0; // how much of it is kept
     let sending = null;
+    let carried = 0; // how much of it is on its way
 
     const keep = async (leaving) => {
       clearTimeout(timer);
-      if (kept === typed || form.dataset.sent || (sending && !leaving)) return;
+      if (kept === typed || form.dataset.sent || (sending && (!leaving || carried === typed))) return;
       sending?.abort(); // what it carries is older
       const count = typed;
       const body = new URLSearchParams(new FormData(form)).toString();
       const mine = new AbortController();
       sending = mine;
+      carried = count;
       try {
         const answer = await fetch(place.dataset.draft, {
           method: "POST", body, signal: mine.signal, keepalive: body.length < largest, redirect: "error",
@@ -32,10 +34,12 @@
           state.className = "g-wrong";
           return;
         }
-        state.textContent = (await answer.json()).words;
-        state.className = "";
+        const { words } = await answer.json();
         kept = count;
-        if (kept === typed) form.dataset.kept = "1";
+        if (kept !== typed) return;
+        state.textContent = words;
+        state.className = "";
+        form.dataset.kept = "1";
       } catch {
         if (form.dataset.sent || mine.signal.aborted) return;
         state.textContent = place.dataset.failed;
@@ -56,10 +60,8 @@
       timer = setTimeout(keep, pause, false);
     });
     form.addEventListener("focusout", () => keep(false));
-    form.addEventListener("submit", () => {
-      clearTimeout(timer);
-      sending?.abort();
-    });
+    // What is still on its way then comes too late, and is not kept.
+    form.addEventListener("submit", () => clearTimeout(timer));
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") keep(true);
     });
