@@ -66,7 +66,7 @@ func families() map[string][]string {
 		"people.done.":  {"created", "changed", "roles", "disabled", "enabled", "sessions_ended"},
 		"account.done.": {"password", "sessions", "token", "first_password"},
 		"text_kind.":    list(casework.TextKinds()), "texts.done.": {"created", "changed", "retired"},
-		"policy.done.":  {"published"}, "policy.effect_": {"allow", "deny"}, "policy.miss.": {"role", "actor_level", "case_level", "when", "relation"},
+		"policy.done.": {"published"}, "policy.effect_": {"allow", "deny"}, "policy.miss.": {"role", "actor_level", "case_level", "when", "relation"},
 		"policy.reason.": {
 			policies.ReasonRuleAllows, policies.ReasonRuleDenies, policies.ReasonNothingAllows, policies.ReasonNotLoaded, policies.ReasonActorUnknown,
 			policies.ReasonActionUnknown, policies.ReasonObjectIncomplete, policies.ReasonObjectContradictory, policies.ReasonPolicyFailed, policies.ReasonPolicyDisagrees,

@@ -50,6 +50,11 @@ type draftKept struct {
 	Words string `json:"words"` // empty when nothing is kept, for there is nothing to keep
 }
 
+// byScript reports whether the script of the forms asks, and not the browser.
+func (v *visit) byScript() bool {
+	return v.Request().Header.Get(echo.HeaderAccept) == echo.MIMEApplicationJSON
+}
+
 // keepDraft answers POST /cases/:number/drafts/:action: keeps what was typed, or
 // throws it away. The script is told when; who has none comes back to the form, and
 // so does who wants a text put in.
@@ -69,7 +74,7 @@ func keepDraft(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if v.Request().Header.Get(echo.HeaderAccept) == echo.MIMEApplicationJSON {
+	if v.byScript() {
 		var answer draftKept
 		if !at.IsZero() {
 			answer.Words = v.say.T("draft.kept", "Time", at.In(casework.China()).Format("15:04"))
@@ -91,7 +96,8 @@ func keepDraft(v *visit) error {
 // not often.
 func (v *visit) setAside() bool {
 	d := v.typedDraft()
-	if d.Number == "" || !slices.Contains(casework.Actions(), d.Action) || len(v.keptTexts()) == 0 {
+	// A script still has the words on its page, and sends them again.
+	if v.byScript() || d.Number == "" || !slices.Contains(casework.Actions(), d.Action) || len(v.keptTexts()) == 0 {
 		return false
 	}
 	size := 0
@@ -135,10 +141,14 @@ func (v *visit) writingAids(view commands.CaseView) (writingAids, error) {
 	if aids.texts, err = v.site.Commands.TextsFor(ctx, view); err != nil {
 		return aids, err
 	}
-	if len(view.Actions) > 0 {
-		aids.drafts, err = v.site.Commands.DraftsFor(ctx, v.user.Actor, view.Case.Number)
+	if len(view.Actions) == 0 {
+		return aids, nil
 	}
-	return aids, err
+	if aids.drafts, err = v.site.Commands.DraftsFor(ctx, v.user.Actor, view.Case.Number); err != nil {
+		// A draft that does not open any more keeps nobody from the case.
+		v.site.Log.ErrorContext(ctx, "drafts not read", "case", view.Case.Number, "error", err)
+	}
+	return aids, nil
 }
 
 // draftOf gives what was typed into the form of an action and kept.
@@ -210,6 +220,9 @@ func (v *visit) use(field *formField, id string) {
 	}
 }
 
+// textsOffered bounds how many texts a field offers; the nearest authority's are first.
+const textsOffered = 60
+
 func textsInto(texts []commands.CaseText, action casework.Action, field string, stage casework.Stage) []commands.CaseText {
 	var fitting []commands.CaseText
 	for _, t := range texts {
@@ -217,7 +230,7 @@ func textsInto(texts []commands.CaseText, action casework.Action, field string, 
 			fitting = append(fitting, t)
 		}
 	}
-	return fitting
+	return fitting[:min(len(fitting), textsOffered)]
 }
 
 // addStray lists the drafts that no form of the page shows.

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -58,9 +59,7 @@ func TestAnAuthorityWritesItsTexts(t *testing.T) {
 	require.Contains(t, copied.body, "办理“不动产转移登记”", "shown with the facts of an invented case")
 	fields := func(change map[string]any) map[string]any {
 		f := map[string]any{"name": "区核实口径", "kind": "callback_outcome", "body": "湛河区：经核实，【评价人】就【事项】的评价属实。", "version": float64(1)}
-		for name, value := range change {
-			f[name] = value
-		}
+		maps.Copy(f, change)
 		return f
 	}
 	preview := h.ask(t, http.MethodPost, "/texts", lin, fields(map[string]any{"deed": "preview"}))
@@ -70,8 +69,8 @@ func TestAnAuthorityWritesItsTexts(t *testing.T) {
 
 	for words, change := range map[string]map[string]any{
 		"没有 【姓名】 【电话】 这样的变量": {"body": "【姓名】<b>，【电话】"},
-		"有落单的":                {"body": "您好，【事项"},
-		"没有这个事项编码":            {"matter_code": "no-such-matter"},
+		"有落单的":     {"body": "您好，【事项"},
+		"没有这个事项编码": {"matter_code": "no-such-matter"},
 	} {
 		refused := h.ask(t, http.MethodPost, "/texts", lin, fields(change))
 		require.Equal(t, http.StatusUnprocessableEntity, refused.status, words)
