@@ -134,6 +134,7 @@ type office struct {
 	asked              store.Narrowing // by the last list
 	views              []commands.CountedView
 	web.Administration // nil: the pages of administration are tested on a real database
+	writing
 
 	mu      sync.Mutex
 	looks   int

@@ -60,6 +60,12 @@ func routes() []route {
 		{http.MethodGet, "/overdue", signedIn, casework.ActionListOverdue, showOverdue},
 		{http.MethodGet, "/simulate", signedIn, casework.ActionSimulate, showSimulation},
 		{http.MethodPost, "/simulate", signedIn, casework.ActionSimulate, simulateDraft},
+		{http.MethodGet, textsPath, signedIn, casework.ActionManageTexts, showTexts},
+		{http.MethodPost, textsPath, signedIn, casework.ActionManageTexts, createText},
+		{http.MethodGet, textsPath + "/new", signedIn, casework.ActionManageTexts, showNewText},
+		{http.MethodGet, textsPath + "/:id", signedIn, casework.ActionManageTexts, showText},
+		{http.MethodPost, textsPath + "/:id", signedIn, casework.ActionManageTexts, changeText},
+		{http.MethodPost, textsPath + "/:id/retire", signedIn, casework.ActionManageTexts, retireText},
 		{http.MethodGet, "/events", signedIn, casework.ActionListEvents, showEvents},
 		{http.MethodGet, "/admin", signedIn, "", showAdmin},
 		{http.MethodGet, "/admin/people", signedIn, casework.ActionListPeople, showPeople},
@@ -97,6 +103,7 @@ func routes() []route {
 		{http.MethodPost, "/cases/:number/actions/:action", signedIn, "", actOnCase},
 		{http.MethodPost, attachPath, signedIn, casework.ActionAttachFile, attachFile},
 		{http.MethodGet, "/cases/:number/attachments/:id", signedIn, casework.ActionRead, downloadFile},
+		{http.MethodPost, "/cases/:number/drafts/:action", signedIn, "", keepDraft},
 		{http.MethodPost, "/cases/:number/reveal", signedIn, casework.ActionReveal, revealReviewer},
 	}
 }

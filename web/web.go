@@ -43,6 +43,7 @@ type Commands interface {
 	Administration
 	Views
 	Attachments
+	Writing
 }
 
 // Administration is what the pages of administration ask.

@@ -104,6 +104,25 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 		_, err := s.ExplainPolicy(ctx, actor, "zhanhe.ziran.chen", casework.ActionVerify, number)
 		return err
 	},
+	"KeepDraft": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.KeepDraft(ctx, actor, draftOn(number))
+		return err
+	},
+	"EndDraft": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		return s.EndDraft(ctx, actor, draftOn(number))
+	},
+	"DraftsFor": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.DraftsFor(ctx, actor, number)
+		return err
+	},
+	"TakeUp": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		sealed, err := s.SetAside(draftOn(number))
+		if err != nil {
+			return err
+		}
+		_, err = s.TakeUp(ctx, actor, sealed)
+		return err
+	},
 	"RevealReviewer": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.RevealReviewer(ctx, actor, commands.Look{Number: number, Purpose: "回访"})
 		return err
@@ -152,7 +171,17 @@ var apart = map[string]string{
 	"ChangeWindow":        "changes windows; TestOrganisationsOfTheSubtree",
 	"CloseWindow":         "changes windows; TestOrganisationsOfTheSubtree",
 
+	"ListTexts":  "texts, which speak of no case; TestTextsOfAnAuthority",
+	"ViewText":   "one of them",
+	"CreateText": "changes texts, not cases",
+	"ChangeText": "changes texts, not cases",
+	"RetireText": "changes texts, not cases",
+
 	"SimulationChoices": "packs and calendars, which everybody may know",
+}
+
+func draftOn(number string) store.Draft {
+	return store.Draft{Number: number, Action: casework.ActionVerify, FormKey: "k", Version: 1, Fields: map[string]string{"findings": "属实"}}
 }
 
 func numbersOf(cases []store.Case) []string {

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	lu   = "zhanhe.ziran.lu"
-	tao  = "zhanhe.ziran.tao"
+	lu  = "zhanhe.ziran.lu"
+	tao = "zhanhe.ziran.tao"
 )
 
 // mixed is a desk whose cases stand all over the province and at many points of
@@ -298,7 +298,10 @@ func TestSavedViews(t *testing.T) {
 		require.True(t, ok, "%v", err)
 		require.Equal(t, reason, domain.Reason)
 	}
-	save := func(actor casework.Actor, v commands.NewView) error { _, err := d.service.SaveView(ctx, actor, v); return err }
+	save := func(actor casework.Actor, v commands.NewView) error {
+		_, err := d.service.SaveView(ctx, actor, v)
+		return err
+	}
 	refused("view_name_taken", save(handler, view("远期", false)))
 	refused("view_name_taken", save(colleague, view("登记", true)))
 	require.NoError(t, save(colleague, view("登记", false)), "one's own may bear the name of a shared one")
