@@ -292,15 +292,23 @@ func (s situation) actor() casework.Actor {
 		left("9号窗口", served.AddDate(0, 0, 3))
 	}
 	if s.cameAs {
-		left("5号窗口", served)
+		left(s.ratedLabel(), served)
 	}
 	if s.leftBefore {
-		left("5号窗口", served.Add(-time.Second))
+		left(s.ratedLabel(), served.Add(-time.Second))
 	}
 	return casework.Actor{
 		Past: past, UserID: me, Roles: s.roles, OrganisationID: s.org.id, OrganisationKind: s.org.kind,
 		RegionCode: s.org.region.Code, RegionPath: s.org.region.path(), Level: s.org.region.Level, StaffLabel: "3号窗口",
 	}
+}
+
+// ratedLabel is the window that was rated: the person's own, or another.
+func (s situation) ratedLabel() string {
+	if s.rated {
+		return "3号窗口"
+	}
+	return "5号窗口"
 }
 
 // object gives the facts to the policy: all of a case, or only the region.
@@ -320,7 +328,7 @@ func (s situation) object(action casework.Action) policies.Object {
 	}
 	o := policies.Object{
 		Level: s.place.Level, RegionPath: s.place.path(), DepartmentID: s.place.department(1).id,
-		ServedAt: served, Stage: casework.StageRectification, RatedStaffLabel: "5号窗口", ActedUserIDs: []int64{somebody},
+		ServedAt: served, Stage: casework.StageRectification, RatedStaffLabel: s.ratedLabel(), ActedUserIDs: []int64{somebody},
 		InvalidProposedBy: s.proposer, InvalidProposerOrg: 999,
 		ExtensionOrdinal: s.extension, ReopeningDecidedBySteps: s.steps,
 	}
@@ -346,9 +354,6 @@ func (s situation) object(action casework.Action) policies.Object {
 	}
 	if s.proposedForRated {
 		o.InvalidProposerOrg = o.DepartmentID
-	}
-	if s.rated {
-		o.RatedStaffLabel = "3号窗口"
 	}
 	if s.acted {
 		o.ActedUserIDs = append(o.ActedUserIDs, me)
