@@ -31,15 +31,19 @@ func (s *Service) Inbox(ctx context.Context, actor casework.Actor, view store.Ta
 	if !ok {
 		return InboxPage{}, casework.Forbidden("no_inbox", "your role has no tasks")
 	}
-	limit, err := pageSize(limit)
-	if err != nil {
-		return InboxPage{}, err
-	}
 	if view == "" {
 		view = store.TasksAll
 	}
 	if !slices.Contains(store.TaskViews(), view) {
 		return InboxPage{}, casework.Invalid("view", "unknown_value", "mine, unclaimed or all")
+	}
+	return s.inbox(ctx, actor, scope, view, after, limit)
+}
+
+func (s *Service) inbox(ctx context.Context, actor casework.Actor, scope store.TaskScope, view store.TaskView, after store.TaskCursor, limit int) (InboxPage, error) {
+	limit, err := pageSize(limit)
+	if err != nil {
+		return InboxPage{}, err
 	}
 	tasks, err := s.store.Tasks(ctx, scope, view, actor.UserID, after, limit+1)
 	if err != nil {

@@ -25,6 +25,7 @@ type TaskScope struct {
 	Cases          Scope
 	OrganisationID int64
 	Owner          casework.TaskOwner
+	Kind           casework.TaskKind // only these; all when empty
 }
 
 // TaskView chooses among the tasks in scope.
@@ -66,6 +67,10 @@ var assigneeCondition = map[TaskView]string{
 func (s *Store) Tasks(ctx context.Context, scope TaskScope, view TaskView, userID int64, after TaskCursor, limit int) ([]Task, error) {
 	args := []any{scope.OrganisationID, string(scope.Owner), userID, limit}
 	conditions := []string{"t.closed_at IS NULL", "t.organisation_id = $1", "t.owner = $2", assigneeCondition[view]}
+	if scope.Kind != "" {
+		args = append(args, string(scope.Kind))
+		conditions = append(conditions, fmt.Sprintf("t.kind = $%d", len(args)))
+	}
 	inScope, scopeArgs := scope.Cases.where(len(args) + 1)
 	conditions, args = append(conditions, inScope), append(args, scopeArgs...)
 	if after.ID != 0 {
@@ -100,13 +105,13 @@ func (s *Store) TaskCounts(ctx context.Context, scope TaskScope, userID int64) (
 		Unclaimed int `db:"unclaimed"`
 		Total     int `db:"total"`
 	}
-	inScope, args := scope.Cases.where(4)
+	inScope, args := scope.Cases.where(5)
 	err := s.db.GetContext(ctx, &row, `
 		SELECT count(*) FILTER (WHERE t.assignee_id = $3) AS mine,
 		       count(*) FILTER (WHERE t.assignee_id IS NULL) AS unclaimed, count(*) AS total
 		FROM tasks t JOIN cases c ON c.number = t.case_number JOIN regions r ON r.code = c.region_code
-		WHERE t.closed_at IS NULL AND t.organisation_id = $1 AND t.owner = $2 AND `+inScope,
-		append([]any{scope.OrganisationID, string(scope.Owner), userID}, args...)...)
+		WHERE t.closed_at IS NULL AND t.organisation_id = $1 AND t.owner = $2 AND ($4 = '' OR t.kind = $4) AND `+inScope,
+		append([]any{scope.OrganisationID, string(scope.Owner), userID, string(scope.Kind)}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("count tasks: %w", err)
 	}
