@@ -90,6 +90,10 @@ func families() map[string][]string {
 			casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback, casework.TaskDecideInvalid,
 			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
 		}),
+		"waiting.": list([]casework.TaskKind{
+			casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback, casework.TaskDecideInvalid,
+			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
+		}),
 		"step.": {"limit", "extension", "pause", "roll"}, "steps.": {"0", "1", "2", "3", "4"}, "on_time.": bools,
 		"quote.":   {"note", "reviewer_said", "outcome", "findings", "evidence", "reason", "done", "feedback"},
 		"failure.": {"not_found.words", "unavailable.words", "too_many.words", "internal.words"},

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"guiling/internal/casework"
+	"guiling/internal/commands"
 	"guiling/internal/store"
 )
 
@@ -42,14 +43,21 @@ type claimForm struct {
 	Version   int
 }
 
-// showInbox answers GET /tasks?view=mine|unclaimed|all.
+// showInbox answers GET /tasks?view=mine|unclaimed|all, and ?kind= with the tasks of
+// one kind.
 func showInbox(v *visit) error {
 	after, err := cursorOf[store.TaskCursor](v)
 	if err != nil {
 		return err
 	}
 	view := store.TaskView(v.QueryParam("view"))
-	page, err := v.site.Commands.Inbox(v.Request().Context(), v.user.Actor, view, after, 0)
+	ask := func() (commands.InboxPage, error) {
+		if kind := v.QueryParam("kind"); kind != "" {
+			return v.site.Commands.TasksOfKind(v.Request().Context(), v.user.Actor, casework.TaskKind(kind), after, 0)
+		}
+		return v.site.Commands.Inbox(v.Request().Context(), v.user.Actor, view, after, 0)
+	}
+	page, err := ask()
 	if err != nil {
 		return err
 	}
