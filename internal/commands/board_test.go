@@ -1,0 +1,104 @@
+package commands_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"guiling/internal/casework"
+	"guiling/internal/commands"
+	"guiling/internal/store"
+)
+
+// TestBoardsCountWhatTheirPeopleSee: everybody of the demo, each region: a board
+// counts what its list shows to them, lies in their subtree, and is a supervisor's.
+func TestBoardsCountWhatTheirPeopleSee(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.scatter(t)
+	boards := 0
+	for _, user := range d.users {
+		actor := user.Actor
+		supervises := actor.Has(casework.RoleSupervisor) && actor.OrganisationKind == casework.KindAuthority
+		for _, region := range []string{"", "410000000000", "410400000000", "410411000000", "410411001000", "410482000000", "419001000000", "990000000000"} {
+			view, err := d.service.ViewBoard(t.Context(), actor, region)
+			code := region
+			if region == "" {
+				code = actor.RegionCode
+			}
+			_, path, unknown := d.store.RegionByCode(t.Context(), code)
+			switch inside := unknown == nil && within(path, actor.RegionCode); {
+			case !supervises && actor.Has(casework.RoleDepartmentLead) && !inside:
+				requireCode(t, err, casework.CodeNotFound, "region_not_found")
+				continue
+			case !supervises:
+				requireCode(t, err, casework.CodeForbidden, "not_allowed")
+				continue
+			case !inside:
+				requireCode(t, err, casework.CodeNotFound, "region_not_found")
+				continue
+			}
+			require.NoError(t, err, "%s in %s", user.Username, region)
+			boards++
+			page, err := d.service.ListCases(t.Context(), actor, store.CaseFilter{Open: true, Limit: commands.MaxPage})
+			require.NoError(t, err)
+			listed := 0
+			for _, c := range page.Cases {
+				if within(c.RegionPath, code) {
+					listed++
+				}
+			}
+			require.Equal(t, listed, view.Load.Open, "%s in %s", user.Username, code)
+			for _, w := range view.Waiting {
+				tasks, err := d.service.TasksOfKind(t.Context(), actor, w.Kind, store.TaskCursor{}, commands.MaxPage)
+				require.NoError(t, err)
+				require.Len(t, tasks.Tasks, w.Count, w.Kind)
+			}
+		}
+	}
+	require.Greater(t, boards, 8)
+}
+
+func within(path []string, region string) bool {
+	for _, code := range path {
+		if code == region {
+			return true
+		}
+	}
+	return false
+}
+
+// TestWorkloadIsOnesOwn: the head of a department sees the people of it, and no other
+// department; supervisors see those of their subtree, others none.
+func TestWorkloadIsOnesOwn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	lead, handler, supervisor := d.person(t, "zhanhe.ziran.tao"), d.person(t, "zhanhe.ziran.chen"), d.person(t, "zhanhe.jiandu.lin")
+	other := d.person(t, "zhanhe.shichang.ge")
+	view, err := d.service.ViewWorkload(t.Context(), lead.Actor, 0)
+	require.NoError(t, err)
+	require.Equal(t, lead.Actor.OrganisationID, view.Department.ID)
+	require.False(t, view.OnBoard)
+	names := map[string]bool{}
+	for _, h := range view.Handlers {
+		names[h.Name] = true
+	}
+	require.True(t, names[handler.DisplayName] && names[lead.DisplayName])
+	page, err := d.service.ListCases(t.Context(), lead.Actor, store.CaseFilter{Open: true, Limit: commands.MaxPage})
+	require.NoError(t, err)
+	require.Len(t, page.Cases, view.Load.Open)
+	require.Positive(t, view.Load.Open)
+
+	_, err = d.service.ViewWorkload(t.Context(), lead.Actor, other.Actor.OrganisationID)
+	requireCode(t, err, casework.CodeNotFound, "organisation_not_found")
+	_, err = d.service.ViewWorkload(t.Context(), handler.Actor, 0)
+	requireCode(t, err, casework.CodeForbidden, "not_allowed")
+	for _, id := range []int64{0, supervisor.Actor.OrganisationID, 1 << 40} {
+		_, err = d.service.ViewWorkload(t.Context(), supervisor.Actor, id)
+		requireCode(t, err, casework.CodeNotFound, "organisation_not_found")
+	}
+	seen, err := d.service.ViewWorkload(t.Context(), supervisor.Actor, lead.Actor.OrganisationID)
+	require.NoError(t, err)
+	require.True(t, seen.OnBoard)
+	require.Equal(t, view.Load, seen.Load)
+}
