@@ -73,32 +73,65 @@ func within(path []string, region string) bool {
 func TestWorkloadIsOnesOwn(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	lead, handler, supervisor := d.person(t, "zhanhe.ziran.tao"), d.person(t, "zhanhe.ziran.chen"), d.person(t, "zhanhe.jiandu.lin")
+	lead, handler, supervisor := d.person(t, "zhanhe.zhujian.shi"), d.person(t, "zhanhe.zhujian.fu"), d.person(t, "zhanhe.jiandu.lin")
 	other := d.person(t, "zhanhe.shichang.ge")
-	view, err := d.service.ViewWorkload(t.Context(), lead.Actor, 0)
+	view, err := d.service.ViewWorkload(t.Context(), lead, 0)
 	require.NoError(t, err)
-	require.Equal(t, lead.Actor.OrganisationID, view.Department.ID)
+	require.Equal(t, lead.OrganisationID, view.Department.ID)
 	require.False(t, view.OnBoard)
-	names := map[string]bool{}
+	people := map[int64]bool{}
 	for _, h := range view.Handlers {
-		names[h.Name] = true
+		people[h.UserID] = true
 	}
-	require.True(t, names[handler.DisplayName] && names[lead.DisplayName])
-	page, err := d.service.ListCases(t.Context(), lead.Actor, store.CaseFilter{Open: true, Limit: commands.MaxPage})
+	require.True(t, people[handler.UserID] && people[lead.UserID])
+	page, err := d.service.ListCases(t.Context(), lead, store.CaseFilter{Open: true, Limit: commands.MaxPage})
 	require.NoError(t, err)
 	require.Len(t, page.Cases, view.Load.Open)
 	require.Positive(t, view.Load.Open)
 
-	_, err = d.service.ViewWorkload(t.Context(), lead.Actor, other.Actor.OrganisationID)
+	_, err = d.service.ViewWorkload(t.Context(), lead, other.OrganisationID)
 	requireCode(t, err, casework.CodeNotFound, "organisation_not_found")
-	_, err = d.service.ViewWorkload(t.Context(), handler.Actor, 0)
+	_, err = d.service.ViewWorkload(t.Context(), handler, 0)
 	requireCode(t, err, casework.CodeForbidden, "not_allowed")
-	for _, id := range []int64{0, supervisor.Actor.OrganisationID, 1 << 40} {
-		_, err = d.service.ViewWorkload(t.Context(), supervisor.Actor, id)
+	for _, id := range []int64{0, supervisor.OrganisationID, 1 << 40} {
+		_, err = d.service.ViewWorkload(t.Context(), supervisor, id)
 		requireCode(t, err, casework.CodeNotFound, "organisation_not_found")
 	}
-	seen, err := d.service.ViewWorkload(t.Context(), supervisor.Actor, lead.Actor.OrganisationID)
+	seen, err := d.service.ViewWorkload(t.Context(), supervisor, lead.OrganisationID)
 	require.NoError(t, err)
 	require.True(t, seen.OnBoard)
 	require.Equal(t, view.Load, seen.Load)
+}
+
+// TestSpotChecksSayWhoMayNot: why a case was drawn, who of the authority acted in it,
+// and why the person who looks does not check it, if they do not.
+func TestSpotChecksSayWhoMayNot(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	lin, su := d.person(t, "zhanhe.jiandu.lin"), d.person(t, "zhanhe.jiandu.su")
+	above := d.person(t, "pingdingshan.jiandu.ye")
+	number := d.earlier.Number
+	by := casework.By{UserID: lin.UserID, OrganisationID: lin.OrganisationID, Role: casework.RoleSupervisor, Rule: "supervisor-escalates"}
+	d.record(t, number, by, casework.Escalated{Manual: true, Reason: "超期"})
+	worker := d.person(t, "zhanhe.zhujian.fu")
+	d.record(t, number, casework.By{UserID: worker.UserID, OrganisationID: worker.OrganisationID, Role: casework.RoleHandler, Rule: "department-claims"}, casework.Claimed{UserID: worker.UserID})
+	d.record(t, number, casework.By{}, casework.Closed{Cause: casework.ClosedSatisfied, OnTime: true})
+	d.record(t, number, casework.By{}, casework.SpotCheckDrawn{Month: "2026-12", SeedHash: "h", Reasons: []casework.SpotCheckReason{casework.CheckDrawn, casework.CheckEscalated}})
+
+	only := func(actor casework.Actor) commands.SpotCheck {
+		page, err := d.service.ListSpotChecks(t.Context(), actor, store.CaseCursor{}, 0)
+		require.NoError(t, err)
+		require.Len(t, page.Checks, 1)
+		require.Equal(t, number, page.Checks[0].Case.Number)
+		return page.Checks[0]
+	}
+	check := only(su)
+	require.Nil(t, check.Blocked)
+	require.Equal(t, []casework.SpotCheckReason{casework.CheckDrawn, casework.CheckEscalated}, check.Reasons)
+	require.NotNil(t, check.Drawn)
+	require.Equal(t, []string{"林致远"}, check.Barred, "the handler of the department would not check it anyway")
+	require.Equal(t, "acted_before", only(lin).Blocked.Reason)
+	require.Equal(t, "other_authority_checks", only(above).Blocked.Reason)
+	_, err := d.service.ListSpotChecks(t.Context(), worker, store.CaseCursor{}, 0)
+	requireCode(t, err, casework.CodeForbidden, "not_allowed")
 }

@@ -263,11 +263,9 @@ func (d desk) scatter(t *testing.T) {
 			"410411000000", "410411001000", "410411200000", "410411200201", "410400000000",
 			"410482000000", "419001000000", "410100000000",
 		}
-		stage := casework.StageOpened
-		if i%5 == 0 {
-			stage = casework.StageSpotCheck
-		}
-		_, err := owner.ExecContext(t.Context(), `UPDATE cases SET region_code = $2, stage = $3 WHERE number = $1`, c.Number, places[i%len(places)], string(stage))
+		_, err := owner.ExecContext(t.Context(), `
+			UPDATE cases SET region_code = $2, stage = CASE WHEN $3 THEN 'spot_check' ELSE stage END WHERE number = $1`,
+			c.Number, places[i%len(places)], i%5 == 0)
 		require.NoError(t, err)
 	}
 	// A task for each department as it was, and one for the authority that served it.
