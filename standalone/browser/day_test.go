@@ -81,6 +81,8 @@ func caseThroughFourPeople(t *testing.T, w *testworld.World, b browser) {
 	until := lastDay.AddDays(5)
 	handler.done(number, casework.ActionRequestExtension, map[string]string{"until": until.String(), "reason": "需省级系统改造"})
 	supervisor := signIn(t, b, w, "zhanhe.jiandu.lin")
+	require.Contains(t, supervisor.text("main"), "延期待审批", "the board says what waits")
+	supervisor.press(`a[href="/tasks?kind=decide_extension"]`)
 	require.Contains(t, supervisor.text("main"), number, "the extension waits in the supervisor's inbox")
 	supervisor.picture("supervisor-inbox")
 	supervisor.done(number, casework.ActionDecideExtension, map[string]string{"grant": "true", "reason": "同意"})
