@@ -34,12 +34,12 @@ type boardPage struct {
 	Below       []treeRegion
 	Waiting     []boardNumber
 	Numbers     []boardNumber
-	Departments []departmentRow
+	Departments []loadRow
 	More        int // departments that are not listed
-	SoonDays    int
-	Days        int // in which closed cases are counted
 	Closed      string
 	Charts      []chart
+
+	loadColumns
 }
 
 // treeRegion is a region of the tree, with those right below it.
@@ -56,12 +56,20 @@ type boardNumber struct {
 	Alarming    bool // more than none is bad
 }
 
-// departmentRow is a department, or a person, with what they have to do.
-type departmentRow struct {
-	Name, Region, Path             string
-	Open, Overdue, Soon, Unclaimed boardNumber
-	Closed                         int
-	OnTime                         string
+// loadColumns are the heads of a table of workload.
+type loadColumns struct {
+	ByDepartment bool // or by person, where nobody has a line of its own
+	SoonDays     int
+	Days         int // in which closed cases are counted
+}
+
+// loadRow is a department, or a person, with what they have to do.
+type loadRow struct {
+	Name, Region, Path  string
+	Open, Overdue, Soon boardNumber
+	Unclaimed           *boardNumber // nil for a person
+	Closed              int
+	OnTime              string
 }
 
 // showBoard answers GET /board?region=.
@@ -72,7 +80,7 @@ func showBoard(v *visit) error {
 	}
 	p := boardPage{
 		frame: v.frame(v.say.T("board.title"), boardPath), Region: view.Region.Name, More: view.More,
-		SoonDays: store.SoonDays, Days: store.BoardDays, Closed: v.closedWords(view.Load),
+		Closed: v.closedWords(view.Load), loadColumns: loadColumns{ByDepartment: true, SoonDays: store.SoonDays, Days: store.BoardDays},
 	}
 	for _, r := range view.Above {
 		p.Above = append(p.Above, treeRegionOf(r))
@@ -93,6 +101,7 @@ func showBoard(v *visit) error {
 		of := listOf(view.Region.Code, "department", strconv.FormatInt(d.ID, 10))
 		row := v.loadRow(d.Load, of)
 		row.Name, row.Region, row.Path = d.Name, d.RegionName, workloadOf(d.ID)
+		row.Unclaimed = &boardNumber{Path: of("/cases", "open", "true", "handler", "none"), Count: d.Unclaimed}
 		p.Departments = append(p.Departments, row)
 	}
 	p.Charts = v.chartsOf(view.Board)
@@ -105,10 +114,10 @@ type workloadPage struct {
 	Department string
 	Region     string
 	Board      string // the board to go back to; empty for who has none
-	Rows       []departmentRow
-	Sum        departmentRow
-	Days       int
-	SoonDays   int
+	Rows       []loadRow
+	Sum        loadRow
+
+	loadColumns
 }
 
 // showWorkload answers GET /workload?department=; without a department, the person's
@@ -132,7 +141,7 @@ func showWorkload(v *visit) error {
 	department := strconv.FormatInt(view.Department.ID, 10)
 	p := workloadPage{
 		frame: v.frame(v.say.T("workload.title"), place), Department: view.Department.Name, Region: view.Department.RegionName,
-		Days: store.BoardDays, SoonDays: store.SoonDays, Sum: v.loadRow(view.Load, listOf("", "department", department)),
+		loadColumns: loadColumns{SoonDays: store.SoonDays, Days: store.BoardDays}, Sum: v.loadRow(view.Load, listOf("", "department", department)),
 	}
 	if view.OnBoard {
 		p.Board = listOf(view.Department.RegionCode)(boardPath)
@@ -152,13 +161,12 @@ func showWorkload(v *visit) error {
 }
 
 // loadRow gives the numbers of somebody with the lists behind them.
-func (v *visit) loadRow(l store.Load, in func(path string, query ...string) string) departmentRow {
-	return departmentRow{
-		Open:      boardNumber{Path: in("/cases", "open", "true"), Count: l.Open},
-		Overdue:   boardNumber{Path: in("/cases", "overdue", "true"), Count: l.Overdue, Alarming: true},
-		Soon:      boardNumber{Path: in("/cases", "open", "true", "due", "soon"), Count: l.Soon},
-		Unclaimed: boardNumber{Path: in("/cases", "open", "true", "handler", "none"), Count: l.Unclaimed},
-		Closed:    l.Closed, OnTime: v.onTime(l),
+func (v *visit) loadRow(l store.Load, in func(path string, query ...string) string) loadRow {
+	return loadRow{
+		Open:    boardNumber{Path: in("/cases", "open", "true"), Count: l.Open},
+		Overdue: boardNumber{Path: in("/cases", "overdue", "true"), Count: l.Overdue, Alarming: true},
+		Soon:    boardNumber{Path: in("/cases", "open", "true", "due", "soon"), Count: l.Soon},
+		Closed:  l.Closed, OnTime: v.onTime(l),
 	}
 }
 

@@ -25,6 +25,10 @@ func TestDay(t *testing.T) {
 		t.Parallel()
 		overdueAndOthers(t, w, b)
 	})
+	t.Run("a supervisor's board", func(t *testing.T) {
+		t.Parallel()
+		supervisorsBoard(t, w, b)
+	})
 	t.Run("other rules, simulated", func(t *testing.T) {
 		t.Parallel()
 		otherRules(t, w, b)
@@ -100,7 +104,14 @@ func caseThroughFourPeople(t *testing.T, w *testworld.World, b browser) {
 	lead.done(number, casework.ActionRecordAnswer, map[string]string{"answer": "satisfied"})
 	w.Await(t, number, casework.StageSpotCheck)
 
+	supervisor.open("/spot-checks")
+	require.Contains(t, supervisor.text("main"), "您办理过本案，不得抽查")
 	checker := signIn(t, b, w, "zhanhe.jiandu.su")
+	checker.press(`nav a[href="/spot-checks"]`)
+	require.Contains(t, checker.text("main"), "曾重新办理")
+	require.Contains(t, checker.text("main"), "林致远", "who acted in the case")
+	require.True(t, checker.exists(`a[href="/cases/`+number+`#form-record-spot-check"]`))
+	checker.picture("spot-checks-waiting")
 	checker.done(number, casework.ActionRecordSpotCheck, map[string]string{"method": "phone", "passed": "true", "findings": "电话回访，群众满意"})
 	w.Await(t, number, casework.StageArchived)
 	checker.open("/cases/" + number)
