@@ -59,6 +59,8 @@ func oracle(s situation, action casework.Action) bool {
 		return has(casework.RoleAuditor)
 	case casework.ActionListOverdue, casework.ActionImport, casework.ActionSimulate, casework.ActionManageTexts:
 		return supervises
+	case casework.ActionViewBoard: // of a region, or of one's own department
+		return supervises || (works && has(casework.RoleDepartmentLead))
 	case casework.ActionReveal: // the rated person never sees who rated
 		return (works || serves || took) && !ratedPerson && !s.ended
 	case casework.ActionClaim, casework.ActionRequestExtension, casework.ActionWithdrawExtension:

@@ -135,6 +135,7 @@ type office struct {
 	views              []commands.CountedView
 	web.Administration // nil: the pages of administration are tested on a real database
 	writing
+	web.Board // nil: what a test of the board puts in
 
 	mu      sync.Mutex
 	looks   int

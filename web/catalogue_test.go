@@ -79,7 +79,7 @@ func families() map[string][]string {
 		"due_bucket.": list(store.DueBuckets()),
 		"quick.":      {"due.overdue", "due.today", "due.soon", "escalated.true", "reopened.true"},
 		"narrowing.": {
-			"q", "stage", "due", "level", "region", "department", "matter", "channel", "aspect", "handler", "open", "overdue", "escalated",
+			"q", "stage", "kind", "due", "level", "region", "department", "matter", "channel", "aspect", "handler", "open", "overdue", "escalated",
 			"reopened",
 		},
 		"narrowing.handler.": {"me", "none"},
@@ -95,6 +95,10 @@ func families() map[string][]string {
 		"check.": list([]casework.SpotCheckReason{casework.CheckDrawn, casework.CheckIntegrity, casework.CheckReopened, casework.CheckEscalated}),
 		"limit.": list([]casework.CountKind{casework.CountNatural, casework.CountWorking}),
 		"task.": list([]casework.TaskKind{
+			casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback, casework.TaskDecideInvalid,
+			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
+		}),
+		"waiting.": list([]casework.TaskKind{
 			casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback, casework.TaskDecideInvalid,
 			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
 		}),

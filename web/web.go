@@ -44,6 +44,7 @@ type Commands interface {
 	Views
 	Attachments
 	Writing
+	Board
 }
 
 // Administration is what the pages of administration ask.

@@ -64,6 +64,16 @@ var lists = map[string]func(context.Context, *commands.Service, casework.Actor) 
 		}
 		return numbers, nil
 	},
+	"ListSpotChecks": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		return pages(func(after store.CaseCursor) ([]string, *store.CaseCursor, error) {
+			page, err := s.ListSpotChecks(ctx, actor, after, 3)
+			var numbers []string
+			for _, check := range page.Checks {
+				numbers = append(numbers, check.Case.Number)
+			}
+			return numbers, page.Next, err
+		})
+	},
 	"SimulateRules": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
 		simulated, err := s.SimulateRules(ctx, actor, commands.Proposal{Draft: draftOf(8)})
 		var numbers []string
@@ -131,6 +141,8 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 
 // apart are the commands that show nothing of any case, each with the reason.
 var apart = map[string]string{
+	"ViewBoard":        "counts, and names no case; TestBoardsCountWhatTheirPeopleSee",
+	"ViewWorkload":     "counts, and names no case; TestWorkloadIsOnesOwn",
 	"DecodePayloads":   "all or nothing, for auditors at the top",
 	"NarrowingChoices": "names of matters and organisations with cases in scope; TestNarrowing",
 	"ListViews":        "counts of what ListCases shows; TestSavedViews",
@@ -279,7 +291,9 @@ func (d desk) scatter(t *testing.T) {
 			"410411000000", "410411001000", "410411200000", "410411200201", "410400000000",
 			"410482000000", "419001000000", "410100000000",
 		}
-		_, err := owner.ExecContext(t.Context(), `UPDATE cases SET region_code = $2 WHERE number = $1`, c.Number, places[i%len(places)])
+		_, err := owner.ExecContext(t.Context(), `
+			UPDATE cases SET region_code = $2, stage = CASE WHEN $3 THEN 'spot_check' ELSE stage END WHERE number = $1`,
+			c.Number, places[i%len(places)], i%5 == 0)
 		require.NoError(t, err)
 	}
 	// A task for each department as it was, and one for the authority that served it.

@@ -32,14 +32,15 @@ func mixed(t *testing.T) (desk, []store.Case) {
 	owner := d.owner(t)
 	for i, c := range d.cases {
 		change := []string{
-			`UPDATE cases SET overdue_since = '2026-11-24T16:00:00Z', deadline_at = '2026-11-24T16:00:00Z', escalation_steps = 1 WHERE number = $1`,
+			`UPDATE cases SET stage = 'verification', overdue_since = '2026-11-24T16:00:00Z', deadline_at = '2026-11-24T16:00:00Z', escalation_steps = 1 WHERE number = $1`,
 			`UPDATE cases SET stage = 'archived', deadline_at = NULL, clock_kind = NULL WHERE number = $1`,
 			`UPDATE cases SET stage = 'rectification', reopenings = 1, deadline_at = '2026-12-01T16:00:00Z' WHERE number = $1`,
-			`UPDATE cases SET deadline_at = '2026-12-30T16:00:00Z' WHERE number = $1`,
+			`UPDATE cases SET stage = 'verification', deadline_at = '2026-12-30T16:00:00Z' WHERE number = $1`,
 			`UPDATE cases SET deadline_at = NULL, stage = 'closed' WHERE number = $1`,
 			`UPDATE cases SET handler_id = (SELECT min(id) FROM users WHERE username = 'zhanhe.ziran.chen') WHERE number = $1`,
-			`UPDATE cases SET deadline_at = '2026-12-03T16:00:00Z', clock_offset_secs = 86400 WHERE number = $1`,
-		}[i%7]
+			`UPDATE cases SET stage = 'verification', deadline_at = '2026-12-02T16:00:00Z', paused_at = '2026-11-30T01:00:00Z' WHERE number = $1`,
+			`UPDATE cases SET stage = 'verification', deadline_at = '2026-12-03T16:00:00Z', clock_offset_secs = 86400 WHERE number = $1`,
+		}[i%8]
 		_, err := owner.ExecContext(t.Context(), change, c.Number)
 		require.NoError(t, err)
 	}
@@ -113,6 +114,8 @@ func drawQuery(t *rapid.T, rows []store.Case) url.Values {
 			query.Add(name, string(characters[from:min(len(characters), from+rapid.IntRange(1, 8).Draw(t, "length"))]))
 		case "stage":
 			query.Add(name, string(c.Stage))
+		case "kind":
+			query.Add(name, string(rapid.SampledFrom([]casework.TaskKind{casework.TaskVerify, casework.TaskDecideInvalid, casework.TaskRectify}).Draw(t, "kind")))
 		case "due":
 			query.Set(name, string(rapid.SampledFrom(store.DueBuckets()).Draw(t, "due")))
 		case "level":
@@ -151,7 +154,10 @@ func meets(c store.Case, n store.Narrowing) bool {
 		}
 	}
 	either := func(unasked, ok bool) bool { return unasked || ok }
-	return either(len(n.Stages) == 0, slices.Contains(n.Stages, c.Stage)) &&
+	// Every case has an open task of each of these, and none of another; see scatter.
+	tasks := func(k casework.TaskKind) bool { return k == casework.TaskVerify || k == casework.TaskDecideInvalid }
+	return either(len(n.Kinds) == 0, slices.ContainsFunc(n.Kinds, tasks)) &&
+		either(len(n.Stages) == 0, slices.Contains(n.Stages, c.Stage)) &&
 		either(n.Due == "", inBucket(c, n.Due)) &&
 		either(len(n.Levels) == 0, slices.Contains(n.Levels, c.RegionLevel)) &&
 		either(n.RegionCode == "", slices.Contains(c.RegionPath, n.RegionCode)) &&
@@ -168,7 +174,7 @@ func meets(c store.Case, n store.Narrowing) bool {
 }
 
 func inBucket(c store.Case, bucket store.DueBucket) bool {
-	if c.DeadlineAt == nil {
+	if c.DeadlineAt == nil || c.PausedAt != nil {
 		return bucket == store.DueNone
 	}
 	now := viewedAt.Add(c.ClockOffset)
