@@ -274,7 +274,7 @@ func (v *visit) addErrors(p *casePage, r refused) {
 	}
 	if r.Action == casework.ActionAttachFile {
 		p.Attach.Error = v.say.T("error."+r.Errors[0].Reason, "Field", v.say.T("action.attach-file"))
-		p.Errors = append(p.Errors, formError{Words: p.Attach.Error, FieldID: "attachments"})
+		p.Errors = append(p.Errors, formError{Words: p.Attach.Error, FieldID: "attach-file-file"})
 		return
 	}
 	form := v.shownForm(p, r.Action)
@@ -323,7 +323,7 @@ func (v *visit) noticeOf(n notice, view commands.CaseView) *noticeView {
 	if !n.Deadline.IsZero() {
 		out.Next = v.say.T("next.by", "Next", out.Next, "Date", lastDayOf(n.Deadline))
 	}
-	if n.Action == casework.ActionClaim {
+	if n.Action == casework.ActionClaim || n.Action == casework.ActionAttachFile { // the work goes on here
 		return &out
 	}
 	if task, ok := v.nextTask(n.Number); ok {
