@@ -37,8 +37,9 @@ type Route struct {
 
 	// Versioned routes ask for If-Match: what is decided rests on what was seen.
 	Versioned bool
-	// AnswersAnew: the answer shows personal data, so it is never kept. The same
-	// request sent again is authorized again and answered again, and still is one.
+	// AnswersAnew: the answer is never kept, because it shows personal data or may be
+	// only a part. The same request sent again is authorized again and answered again,
+	// and still is one.
 	AnswersAnew bool
 
 	read  func(api, echo.Context, store.User) error                       // of a GET
@@ -53,6 +54,7 @@ func Routes() []Route {
 		get("/api/v1/cases/:number/events", casework.ActionRead, api.readEvents),
 		{Method: http.MethodPost, Path: "/api/v1/cases/:number/actions/:action", Versioned: true, write: api.act},
 		{Method: http.MethodPost, Path: "/api/v1/cases/:number/reveal", Action: casework.ActionReveal, AnswersAnew: true, write: api.reveal},
+		{Method: http.MethodPost, Path: "/api/v1/bulk", AnswersAnew: true, write: api.actOnMany},
 		get("/api/v1/tasks", casework.ActionRead, api.listTasks),
 		get("/api/v1/overdue", casework.ActionListOverdue, api.listOverdue),
 		get("/api/v1/events", casework.ActionListEvents, api.listEvents),

@@ -304,7 +304,7 @@ func may(u casework.Actor, action casework.Action, s casework.State) bool {
 	case u.Has(casework.RoleHandler):
 		return slices.Contains(department, action)
 	case u.Has(casework.RoleDepartmentLead):
-		return slices.Contains(department, action) || action == casework.ActionAssign
+		return slices.Contains(department, action) || action == casework.ActionAssign || action == casework.ActionRemind
 	case u.Has(casework.RoleSupervisor) && s.TakenOverBy == u.OrganisationID && (action == casework.ActionVerify ||
 		action == casework.ActionSubmitRectification || action == casework.ActionSendFeedback):
 		return true

@@ -234,6 +234,7 @@ func (v *visit) blocked(a commands.AvailableAction, s casework.State) blockedAct
 // taken over is said once, above the page.
 var nothingToDo = []string{
 	"already_yours", "not_paused", "no_extension_pending", "no_decision_awaited", "taken_over", "already_taken_over",
+	"reminds_oneself", "nothing_to_remind",
 }
 
 // nobodyMisses reports whether it need not be said why an action cannot be done.

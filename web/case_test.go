@@ -253,7 +253,8 @@ var filled = []struct {
 	},
 	{"answer", chen, url.Values{"answer": {"satisfied"}, "words": {""}}, casework.RecordAnswer{Answer: casework.AnswerSatisfied}},
 	{"reopening", lin, url.Values{"reopen": {"true"}, "reason": {"未解决"}}, casework.DecideReopening{Reopen: true, Reason: "未解决"}},
-	{"rectification", lin, url.Values{"reason": {"催办"}}, casework.Escalate{Reason: "催办"}},
+	{"rectification", lin, url.Values{"note": {"请尽快整改"}}, casework.Remind{Note: "请尽快整改"}},
+	{"rectification", lin, url.Values{"reason": {"超期"}}, casework.Escalate{Reason: "超期"}},
 	{
 		"rectification", lin,
 		url.Values{"category": {"legal"}, "reason": {"复议"}},

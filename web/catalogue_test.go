@@ -116,7 +116,7 @@ func families() map[string][]string {
 		"callback_recorded": bools, "invalid_decided": bools, "extension_decided": bools, "reopening_decided": bools,
 		"spot_check_recorded": bools, "answer_recorded": {"satisfied", "unsatisfied"},
 		"late_answer_recorded": {"satisfied", "unsatisfied"}, "calendar_adopted": {"", "moved", "same"}, "transferred": {"", "back"},
-		"feedback_sent": {"", "none"}, "escalated": {"", "manual", "at_once", "unsatisfied"}, "rectified": {"", "guide"},
+		"feedback_sent": {"", "none"}, "escalated": {"", "manual", "at_once", "unsatisfied"}, "reminded": {"", "department"}, "rectified": {"", "guide"},
 	}
 	for _, kind := range casework.EventKinds() {
 		if len(variants[kind]) == 0 {

@@ -3,6 +3,7 @@ package commands_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -84,6 +85,20 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 		_, err := s.Act(ctx, actor, commands.Request{Number: number, Command: casework.Claim{}})
 		return err
 	},
+	"ActOnMany": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		results, err := s.ActOnMany(ctx, actor, commands.ManyRequest{Items: []commands.ManyItem{{Number: number}}, Command: casework.Remind{}})
+		if err != nil || results[0].Status == commands.RowDone {
+			return err
+		}
+		return errors.Join(results[0].Refusal, errors.New(string(results[0].Status)+results[0].Case.Number))
+	},
+	"ViewMany": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		view, err := s.ViewMany(ctx, actor, []string{number})
+		if err == nil && len(view.Cases)+len(view.Departments) == 0 {
+			return errors.New("nothing")
+		}
+		return err
+	},
 	"Standing": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.Standing(ctx, actor, number)
 		return err
@@ -140,6 +155,7 @@ var apart = map[string]string{
 	"ChangeWindow":        "changes windows; TestOrganisationsOfTheSubtree",
 	"CloseWindow":         "changes windows; TestOrganisationsOfTheSubtree",
 
+	"ChoicesForMany":    "actions and colleagues of the own department",
 	"SimulationChoices": "packs and calendars, which everybody may know",
 }
 
