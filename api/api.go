@@ -54,7 +54,7 @@ func Routes() []Route {
 		get("/api/v1/cases/:number/events", casework.ActionRead, api.readEvents),
 		{Method: http.MethodPost, Path: "/api/v1/cases/:number/actions/:action", Versioned: true, write: api.act},
 		{Method: http.MethodPost, Path: "/api/v1/cases/:number/reveal", Action: casework.ActionReveal, AnswersAnew: true, write: api.reveal},
-		{Method: http.MethodPost, Path: "/api/v1/bulk", AnswersAnew: true, write: api.actOnMany},
+		{Method: http.MethodPost, Path: "/api/v1/bulk", Action: casework.ActionRead, AnswersAnew: true, write: api.actOnMany},
 		get("/api/v1/tasks", casework.ActionRead, api.listTasks),
 		get("/api/v1/overdue", casework.ActionListOverdue, api.listOverdue),
 		get("/api/v1/events", casework.ActionListEvents, api.listEvents),

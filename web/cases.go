@@ -19,6 +19,7 @@ type casesPage struct {
 	Next    string
 	First   string // the first page
 	Later   bool   // this is not it
+	Bulk    *bulkBar
 }
 
 // showCases answers GET /cases?stage=&open=&overdue=, and sends on to a case
@@ -51,5 +52,8 @@ func showCases(v *visit) error {
 		return err
 	}
 	p.First = firstPage(v)
+	if p.Bulk, err = v.bulkBar(); err != nil {
+		return err
+	}
 	return v.render(http.StatusOK, "cases", p)
 }

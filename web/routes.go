@@ -92,6 +92,7 @@ func routes() []route {
 
 		{http.MethodGet, "/cases/:number", signedIn, casework.ActionRead, showCase},
 		{http.MethodPost, "/cases/:number/actions/:action", signedIn, "", actOnCase},
+		{http.MethodPost, bulkPath, signedIn, casework.ActionRead, actOnMany},
 		{http.MethodPost, "/cases/:number/reveal", signedIn, casework.ActionReveal, revealReviewer},
 	}
 }
