@@ -37,6 +37,16 @@ func (a answer) row(t *testing.T, i int) map[string]any {
 	return row
 }
 
+// someCases begins all cases, and some more of the department of fu and shi.
+func (w *world) someCases() []string {
+	w.t.Helper()
+	for range 5 {
+		w.db.SecondReview(w.t, w.aCase(), "又跑了一趟")
+	}
+	w.begin()
+	return w.cases()
+}
+
 // cases gives all cases of the department of fu and shi.
 func (w *world) cases() []string {
 	w.t.Helper()
@@ -57,8 +67,7 @@ func (w *world) cases() []string {
 func TestBulk(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.begin()
-	numbers := w.cases()
+	numbers := w.someCases()
 	require.GreaterOrEqual(t, len(numbers), 3)
 	w.does(shi, numbers[1], casework.Claim{})
 
@@ -137,8 +146,7 @@ func TestBulkIsReadStrictly(t *testing.T) {
 func TestBulkWithoutTheEngine(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.begin()
-	numbers := w.cases()
+	numbers := w.someCases()
 	w.engine.fails = &casework.Error{Code: casework.CodeUnavailable, Reason: "engine_unavailable", Detail: "no answer"}
 	a := w.call(fu, http.MethodPost, bulkPath, bulk(casework.ActionClaim, nil, numbers...), "Idempotency-Key", "k")
 	require.Equal(t, http.StatusOK, a.status, a.text)
