@@ -143,6 +143,7 @@ type office struct {
 	now     time.Time
 	cases   []*oneCase
 	sent    []commands.Request
+	many    []commands.ManyRequest
 	repairs []store.Repair
 	kept    map[string]keptFile // by the id of the file
 	answer  error               // given to the next Act in place of acting
@@ -309,7 +310,7 @@ func may(u casework.Actor, action casework.Action, s casework.State) bool {
 	case u.Has(casework.RoleHandler):
 		return slices.Contains(department, action)
 	case u.Has(casework.RoleDepartmentLead):
-		return slices.Contains(department, action) || action == casework.ActionAssign
+		return slices.Contains(department, action) || action == casework.ActionAssign || action == casework.ActionRemind
 	case u.Has(casework.RoleSupervisor) && s.TakenOverBy == u.OrganisationID && (action == casework.ActionVerify ||
 		action == casework.ActionSubmitRectification || action == casework.ActionSendFeedback):
 		return true
@@ -370,6 +371,54 @@ func (o *office) Act(_ context.Context, actor casework.Actor, r commands.Request
 		out.Deadline = *c.row.DeadlineAt
 	}
 	return out, nil
+}
+
+func (o *office) ActOnMany(ctx context.Context, actor casework.Actor, r commands.ManyRequest) ([]commands.RowResult, error) {
+	o.many = append(o.many, r)
+	var results []commands.RowResult
+	for _, item := range r.Items {
+		row := commands.RowResult{Number: item.Number, Status: commands.RowDone}
+		_, err := o.Act(ctx, actor, commands.Request{Number: item.Number, Command: r.Command, Key: r.Key, Version: item.Version})
+		if domain, ok := casework.AsError(err); ok {
+			row.Status, row.Refusal = commands.RowRefused, domain
+			switch domain.Code {
+			case casework.CodeUnavailable:
+				row.Status = commands.RowAway
+			case casework.CodeNotFound:
+				row.Status = commands.RowNotFound
+			default:
+			}
+		}
+		if c, err := o.find(item.Number); err == nil {
+			row.Case = c.row
+		}
+		results = append(results, row)
+	}
+	return results, nil
+}
+
+func (o *office) ChoicesForMany(_ context.Context, actor casework.Actor) (commands.ManyChoices, error) {
+	var choices commands.ManyChoices
+	for _, action := range commands.ManyActions() {
+		ofDepartment := actor.OrganisationKind == casework.KindDepartment
+		if may(actor, action, casework.State{}) && (ofDepartment || action != casework.ActionClaim) {
+			choices.Actions = append(choices.Actions, action)
+		}
+	}
+	if actor.Has(casework.RoleDepartmentLead) {
+		choices.Colleagues = []store.User{chen, lu, tao}
+	}
+	return choices, nil
+}
+
+func (o *office) ViewMany(_ context.Context, _ casework.Actor, numbers []string) (commands.ManyView, error) {
+	view := commands.ManyView{Departments: []store.Organisation{{ID: 5, Name: "湛河区医疗保障局"}, {ID: 6, Name: "湛河区公安局"}}}
+	for _, number := range numbers {
+		if c, err := o.find(number); err == nil {
+			view.Cases = append(view.Cases, c.row)
+		}
+	}
+	return view, nil
 }
 
 func (o *office) ViewCase(_ context.Context, actor casework.Actor, number string) (commands.CaseView, error) {

@@ -204,7 +204,7 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 			break
 		}
 		if p.Hindrance == nil && hinders(a.Blocked.Reason) {
-			hindrance := v.blocked(a, p.View.State)
+			hindrance := v.blocked(a, p.View)
 			p.Hindrance = &hindrance
 		}
 	}
@@ -216,7 +216,7 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 			if p.Hindrance != nil && p.Hindrance.Action == a.Action || nobodyMisses(a) {
 				continue
 			}
-			p.Blocked = append(p.Blocked, v.blocked(a, p.View.State))
+			p.Blocked = append(p.Blocked, v.blocked(a, p.View))
 			continue
 		}
 		key, typed := rand.Text(), p.aids.typed(a.Action)
@@ -239,14 +239,19 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 	}
 }
 
-func (v *visit) blocked(a commands.AvailableAction, s casework.State) blockedAction {
-	return blockedAction{Action: a.Action, Wording: wordingOf(a.Action, s), Why: v.say.T("error."+a.Blocked.Reason, "Field", "")}
+func (v *visit) blocked(a commands.AvailableAction, view commands.CaseView) blockedAction {
+	b := blockedAction{Action: a.Action, Wording: wordingOf(a.Action, view.State), Why: v.say.T("error."+a.Blocked.Reason, "Field", "")}
+	if a.Blocked.Reason == "claimed_by_other" && view.Case.HandlerName != "" {
+		b.Why = v.say.T("claim.taken_by", "Name", view.Case.HandlerName)
+	}
+	return b
 }
 
 // nothingToDo are the reasons for which nobody misses an action. That a case was
 // taken over is said once, above the page.
 var nothingToDo = []string{
 	"already_yours", "not_paused", "no_extension_pending", "no_decision_awaited", "taken_over", "already_taken_over",
+	"reminds_oneself", "nothing_to_remind",
 }
 
 // nobodyMisses reports whether it need not be said why an action cannot be done.
@@ -263,6 +268,10 @@ func hinders(reason string) bool { return reason == "callback_needed" || reason 
 // addErrors puts what is wrong above the page and beside its fields.
 func (v *visit) addErrors(p *casePage, r refused) {
 	if len(r.Errors) == 0 {
+		return
+	}
+	if holder := v.secondToClaim(p.View, r); holder != "" {
+		p.Errors = append(p.Errors, formError{Words: v.say.T("claim.taken_by", "Name", holder)})
 		return
 	}
 	p.Stale = r.Errors[0].Code == casework.CodeStale
@@ -299,6 +308,16 @@ func (v *visit) addErrors(p *casePage, r refused) {
 		}
 		p.Errors = append(p.Errors, formError{Words: field.Error, FieldID: id})
 	}
+}
+
+// secondToClaim names who has the case that this person wanted to claim; empty when
+// the refusal is about something else.
+func (v *visit) secondToClaim(view commands.CaseView, r refused) string {
+	second := r.Errors[0].Code == casework.CodeStale || r.Errors[0].Reason == "claimed_by_other"
+	if r.Action != casework.ActionClaim || !second || view.Case.HandlerID == v.user.ID {
+		return ""
+	}
+	return view.Case.HandlerName
 }
 
 func (v *visit) shownForm(p *casePage, action casework.Action) *actionForm {

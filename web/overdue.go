@@ -13,6 +13,7 @@ type overduePage struct {
 	Next  string
 	First string // the first page
 	Later bool   // this is not it
+	Bulk  *bulkBar
 }
 
 // overdueRow is an overdue case with how far it has been escalated.
@@ -45,5 +46,8 @@ func showOverdue(v *visit) error {
 		return err
 	}
 	p.First = firstPage(v)
+	if p.Bulk, err = v.bulkBar(); err != nil {
+		return err
+	}
 	return v.render(http.StatusOK, "overdue", p)
 }

@@ -107,6 +107,7 @@ func routes() []route {
 		{http.MethodPost, attachPath, signedIn, casework.ActionAttachFile, attachFile},
 		{http.MethodGet, "/cases/:number/attachments/:id", signedIn, casework.ActionRead, downloadFile},
 		{http.MethodPost, "/cases/:number/drafts/:action", signedIn, "", keepDraft},
+		{http.MethodPost, bulkPath, signedIn, casework.ActionRead, actOnMany},
 		{http.MethodPost, "/cases/:number/reveal", signedIn, casework.ActionReveal, revealReviewer},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -34,7 +35,11 @@ type visit struct {
 // known reports whether somebody is signed in.
 func (v *visit) known() bool { return v.user.ID != 0 }
 
-// readForm reads the body of what was posted. A field may come once.
+// repeated are the fields of a path that may come more than once.
+var repeated = map[string][]string{bulkPath: {fieldNumber}}
+
+// readForm reads the body of what was posted. A field comes once, unless its path
+// says otherwise.
 func (v *visit) readForm() error {
 	r := v.Request()
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -51,11 +56,13 @@ func (v *visit) readForm() error {
 		return casework.Invalid("", "malformed_form", "the form could not be read")
 	}
 	for name, values := range r.PostForm {
-		if len(values) != 1 {
+		if len(values) != 1 && !slices.Contains(repeated[v.Path()], name) {
 			return casework.Invalid(name, "malformed_form", "the field came more than once")
 		}
 		// Browsers send line ends as CR LF; the domain counts characters.
-		r.PostForm.Set(name, strings.ReplaceAll(values[0], "\r\n", "\n"))
+		for i := range values {
+			values[i] = strings.ReplaceAll(values[i], "\r\n", "\n")
+		}
 	}
 	v.form = r.PostForm
 	return nil
@@ -144,6 +151,9 @@ func (v *visit) here() string {
 	}
 	if number := v.Param("number"); number != "" {
 		return casePath(number)
+	}
+	if v.Path() == bulkPath {
+		return ownPath(v.form.Get("next"))
 	}
 	return "/"
 }

@@ -40,6 +40,7 @@ type Commands interface {
 	SimulateRules(ctx context.Context, actor casework.Actor, p commands.Proposal) (commands.Simulated, error)
 	Now(c store.Case) time.Time
 
+	Many
 	Administration
 	Views
 	Attachments

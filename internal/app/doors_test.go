@@ -374,6 +374,12 @@ func (h *house) fields(d door) map[string]any {
 	if d.action != "" {
 		return h.examples[d.action]
 	}
+	switch d.path {
+	case "/bulk":
+		return map[string]any{"action": "claim", "number": h.number, "version." + h.number: "1", "said": "yes"}
+	case "/api/v1/bulk":
+		return map[string]any{"action": "claim", "items": []any{map[string]any{"number": h.number}}}
+	}
 	return map[string]any{"purpose": "电话回访"}
 }
 

@@ -23,6 +23,7 @@ const (
 	ActionSendFeedback        Action = "send-feedback"
 	ActionRecordAnswer        Action = "record-answer"
 	ActionDecideReopening     Action = "decide-reopening"
+	ActionRemind              Action = "remind"
 	ActionEscalate            Action = "escalate"
 	ActionPause               Action = "pause"
 	ActionResume              Action = "resume"
@@ -37,7 +38,7 @@ func Actions() []Action {
 	return []Action{
 		ActionClaim, ActionAssign, ActionTakeOver, ActionRecordCallback, ActionAttachFile, ActionVerify, ActionProposeInvalid,
 		ActionDecideInvalid, ActionRequestExtension, ActionWithdrawExtension, ActionDecideExtension, ActionSubmitRectification,
-		ActionSendFeedback, ActionRecordAnswer, ActionDecideReopening, ActionEscalate, ActionPause,
+		ActionSendFeedback, ActionRecordAnswer, ActionDecideReopening, ActionRemind, ActionEscalate, ActionPause,
 		ActionResume, ActionTransfer, ActionMerge, ActionWithdraw, ActionRecordSpotCheck,
 	}
 }

@@ -3,6 +3,7 @@ package commands_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -102,6 +103,20 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 		_, err := s.OpenAttachment(ctx, actor, number, "5a0d0f5e-5c2b-8d56-9a55-000000000001")
 		return err
 	},
+	"ActOnMany": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		results, err := s.ActOnMany(ctx, actor, commands.ManyRequest{Items: []commands.ManyItem{{Number: number}}, Command: casework.Remind{}})
+		if err != nil || results[0].Status == commands.RowDone {
+			return err
+		}
+		return errors.Join(results[0].Refusal, errors.New(string(results[0].Status)+results[0].Case.Number))
+	},
+	"ViewMany": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		view, err := s.ViewMany(ctx, actor, []string{number})
+		if err == nil && len(view.Cases)+len(view.Departments) == 0 {
+			return errors.New("nothing")
+		}
+		return err
+	},
 	"Standing": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.Standing(ctx, actor, number)
 		return err
@@ -189,6 +204,7 @@ var apart = map[string]string{
 	"ChangeText": "changes texts, not cases",
 	"RetireText": "changes texts, not cases",
 
+	"ChoicesForMany":    "actions and colleagues of the own department",
 	"SimulationChoices": "packs and calendars, which everybody may know",
 }
 

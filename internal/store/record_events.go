@@ -214,7 +214,7 @@ func insertMessages(ctx context.Context, tx *sqlx.Tx, number string, e casework.
 			return nil
 		}
 		kind = OutboxTellReviewer
-	case casework.Warned, casework.BecameOverdue, casework.Escalated, casework.Reopened, casework.ExtensionDecided,
+	case casework.Warned, casework.BecameOverdue, casework.Reminded, casework.Escalated, casework.Reopened, casework.ExtensionDecided,
 		casework.TakenOver, casework.Transferred, casework.Merged, casework.CaseLinked, casework.CalendarAdopted:
 	default:
 		return nil
