@@ -113,6 +113,10 @@ func (people) UserOfSession(_ context.Context, id string) (store.User, error) {
 	return persons[i], nil
 }
 
+func (p people) SessionStands(ctx context.Context, id string) (store.User, error) {
+	return p.UserOfSession(ctx, id)
+}
+
 func (people) SignInOutside(context.Context, store.OutsideIdentity, string) (store.User, error) {
 	return store.User{}, wrong()
 }
@@ -132,6 +136,7 @@ type oneCase struct {
 // engine, the database and the policy are missing.
 type office struct {
 	web.Administration // nil: the pages of administration are tested on a real database
+	web.Changes        // nil: so is the stream of changes
 
 	mu      sync.Mutex
 	looks   int

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"database/sql"
 	_ "embed"
 	"encoding/json"
@@ -243,8 +244,22 @@ func (h *house) ask(t *testing.T, method, address, who string, fields map[string
 		}
 	}
 	recorder := httptest.NewRecorder()
-	h.echo.ServeHTTP(recorder, request)
+	ctx, hangUp := context.WithCancel(request.Context())
+	defer hangUp()
+	h.echo.ServeHTTP(listener{recorder, hangUp}, request.WithContext(ctx))
 	return reply{status: recorder.Code, location: recorder.Header().Get("Location"), body: recorder.Body.String()}
+}
+
+// listener hears the first word of an answer that would not end, and hangs up.
+type listener struct {
+	*httptest.ResponseRecorder
+
+	hangUp func()
+}
+
+func (l listener) Flush() {
+	l.ResponseRecorder.Flush()
+	l.hangUp()
 }
 
 // speaksJSON: the engine's own pages ask with the cookie of a person, and in JSON.
