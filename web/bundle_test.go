@@ -25,6 +25,7 @@ import (
 	"guiling/internal/casework"
 	"guiling/internal/commands"
 	"guiling/internal/identity"
+	"guiling/internal/live"
 	"guiling/internal/store"
 	"guiling/policies/rules"
 	"guiling/reference"
@@ -136,7 +137,6 @@ type oneCase struct {
 // engine, the database and the policy are missing.
 type office struct {
 	web.Administration // nil: the pages of administration are tested on a real database
-	web.Changes        // nil: so is the stream of changes
 
 	mu      sync.Mutex
 	looks   int
@@ -572,6 +572,7 @@ type bundle struct {
 	t      *testing.T
 	office *office
 	echo   *echo.Echo
+	hub    *live.Hub
 	server *httptest.Server
 	client *http.Client
 }
@@ -583,9 +584,9 @@ func setup(t *testing.T) *bundle {
 
 func setupWith(t *testing.T, id web.Identity) *bundle {
 	t.Helper()
-	b := &bundle{t: t, office: newOffice(t), echo: echo.New()}
+	b := &bundle{t: t, office: newOffice(t), echo: echo.New(), hub: live.NewHub()}
 	require.NoError(t, web.Register(b.echo, web.Options{
-		Commands: b.office, Identity: id, Sessions: testSessions(), Log: slog.New(slog.DiscardHandler), Version: "0.1.0",
+		Commands: b.office, Identity: id, Sessions: testSessions(), Log: slog.New(slog.DiscardHandler), Version: "0.1.0", Live: b.hub,
 	}))
 	b.server = httptest.NewServer(b.echo)
 	t.Cleanup(b.server.Close)

@@ -144,6 +144,23 @@ func (h *house) another(t *testing.T, log *slog.Logger) *house {
 	return &second
 }
 
+// cutListeners ends the connections that listen, of all processes at this database,
+// and gives how many there were.
+func (h *house) cutListeners(t *testing.T) int64 {
+	t.Helper()
+	admin, err := sql.Open("postgres", testdb.AdminURL(t)) // others do not see who listens
+	require.NoError(t, err)
+	defer func() { require.NoError(t, admin.Close()) }()
+	var name string
+	require.NoError(t, h.owner.QueryRowContext(t.Context(), `SELECT current_database()`).Scan(&name))
+	ended, err := admin.ExecContext(t.Context(), `
+		SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN%'`, name)
+	require.NoError(t, err)
+	rows, err := ended.RowsAffected()
+	require.NoError(t, err)
+	return rows
+}
+
 func (h *house) letIn(t *testing.T, people *identity.Service, username string) {
 	t.Helper()
 	var err error
