@@ -169,11 +169,6 @@ func (w *eventWriter) begin() error {
 	h.Set(echo.HeaderContentType, "text/event-stream; charset=utf-8")
 	h.Set(echo.HeaderCacheControl, "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
-	// A stream outlives the time that a request may take to be read; what it may take
-	// to be written is bounded for each write.
-	if err := w.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
 	w.response.WriteHeader(http.StatusOK)
 	if err := w.write(fmt.Sprintf("retry: %d\n\n", liveRetry)); err != nil {
 		return err
@@ -202,6 +197,7 @@ func (w *eventWriter) event(name string, data any) error {
 }
 
 func (w *eventWriter) write(text string) error {
+	// A stream outlives the time that an answer may take; each write is bounded.
 	deadline := time.Now().Add(liveWrite) //nolint:forbidigo // of a write to the network
 	if err := w.control.SetWriteDeadline(deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
