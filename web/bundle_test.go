@@ -25,6 +25,7 @@ import (
 	"guiling/internal/casework"
 	"guiling/internal/commands"
 	"guiling/internal/identity"
+	"guiling/internal/live"
 	"guiling/internal/store"
 	"guiling/policies/rules"
 	"guiling/reference"
@@ -111,6 +112,10 @@ func (people) UserOfSession(_ context.Context, id string) (store.User, error) {
 		return store.User{}, &casework.Error{Code: casework.CodeUnauthorized, Reason: "not_signed_in", Detail: "gone"}
 	}
 	return persons[i], nil
+}
+
+func (p people) SessionStands(ctx context.Context, id string) (store.User, error) {
+	return p.UserOfSession(ctx, id)
 }
 
 func (people) SignInOutside(context.Context, store.OutsideIdentity, string) (store.User, error) {
@@ -664,6 +669,7 @@ type bundle struct {
 	t      *testing.T
 	office *office
 	echo   *echo.Echo
+	hub    *live.Hub
 	server *httptest.Server
 	client *http.Client
 }
@@ -675,9 +681,9 @@ func setup(t *testing.T) *bundle {
 
 func setupWith(t *testing.T, id web.Identity) *bundle {
 	t.Helper()
-	b := &bundle{t: t, office: newOffice(t), echo: echo.New()}
+	b := &bundle{t: t, office: newOffice(t), echo: echo.New(), hub: live.NewHub()}
 	require.NoError(t, web.Register(b.echo, web.Options{
-		Commands: b.office, Identity: id, Sessions: testSessions(), Log: slog.New(slog.DiscardHandler), Version: "0.1.0",
+		Commands: b.office, Identity: id, Sessions: testSessions(), Log: slog.New(slog.DiscardHandler), Version: "0.1.0", Live: b.hub,
 	}))
 	b.server = httptest.NewServer(b.echo)
 	t.Cleanup(b.server.Close)

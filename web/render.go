@@ -87,6 +87,9 @@ type frame struct {
 	Version  string
 	// SeesCases: the person may look a case up by its number.
 	SeesCases bool
+	// LiveKey names the session to the pages that share a stream of changes; empty:
+	// this page has none.
+	LiveKey string
 }
 
 // person is who is signed in, as the head of the page shows them.
@@ -102,6 +105,9 @@ func (v *visit) frame(title, placePath string) frame {
 		f.Person = v.describe(v.user)
 		f.Places = placesOf(v.user.Actor, placePath)
 		f.SeesCases = slices.ContainsFunc(f.Places, func(p place) bool { return p.Path == "/cases" })
+		if f.SeesCases {
+			f.LiveKey = v.liveKey()
+		}
 	}
 	return f
 }

@@ -52,6 +52,7 @@ func routes() []route {
 		{http.MethodPost, secondFactorPath, settingUp, "", confirmSecondFactor},
 
 		{http.MethodGet, "/", signedIn, "", showHome},
+		{http.MethodGet, LivePath, signedIn, casework.ActionRead, streamChanges},
 		{http.MethodGet, "/tasks", signedIn, casework.ActionRead, showInbox},
 		{http.MethodGet, "/cases", signedIn, casework.ActionRead, showCases},
 		{http.MethodGet, "/filter", signedIn, casework.ActionRead, showFilter},

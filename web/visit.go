@@ -80,7 +80,11 @@ func (v *visit) identify(needs access) error {
 	ctx := v.Request().Context()
 	if id := v.sessionID(); id != "" {
 		var err error
-		v.user, err = v.site.Identity.UserOfSession(ctx, id)
+		who := v.site.Identity.UserOfSession
+		if v.background() {
+			who = v.site.Identity.SessionStands
+		}
+		v.user, err = who(ctx, id)
 		if domain, ok := casework.AsError(err); ok && domain.Code == casework.CodeUnauthorized {
 			if err := v.site.Sessions.Destroy(ctx); err != nil {
 				return err

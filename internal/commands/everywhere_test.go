@@ -75,6 +75,21 @@ var lists = map[string]func(context.Context, *commands.Service, casework.Actor) 
 			return numbers, page.Next, err
 		})
 	},
+	"WatchCases": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		filter, err := s.WatchCases(actor)
+		if err != nil {
+			return nil, err
+		}
+		all, err := s.ListCases(ctx, wholeProvince(), store.CaseFilter{Limit: commands.MaxPage})
+		var numbers []string
+		for _, c := range all.Cases {
+			event, may := filter(store.CaseChange{Number: c.Number, CasePlace: store.CasePlace{RegionPath: c.RegionPath, DepartmentID: c.DepartmentID}})
+			if may {
+				numbers = append(numbers, event.Number)
+			}
+		}
+		return numbers, err
+	},
 	"SimulateRules": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
 		simulated, err := s.SimulateRules(ctx, actor, commands.Proposal{Draft: draftOf(8)})
 		var numbers []string
@@ -83,6 +98,14 @@ var lists = map[string]func(context.Context, *commands.Service, casework.Actor) 
 		}
 		return numbers, err
 	},
+}
+
+// wholeProvince sees all cases there are.
+func wholeProvince() casework.Actor {
+	return casework.Actor{
+		UserID: 1, Roles: []casework.Role{casework.RoleSupervisor}, OrganisationKind: casework.KindAuthority, OrganisationID: 1,
+		RegionCode: "410000000000", RegionPath: []string{"410000000000"}, Level: casework.LevelProvince,
+	}
 }
 
 // perCase are the commands about one case.
@@ -271,7 +294,7 @@ func TestNobodySeesWhatLiesOutside(t *testing.T) {
 				require.True(t, mayRead[number], "%s shows %s to %+v", name, number, actor)
 			}
 			shown[name] += len(numbers)
-			if name == "ListCases" {
+			if name == "ListCases" || name == "WatchCases" {
 				require.Len(t, numbers, len(rows)-len(outside), "every case that may be read is listed once")
 			}
 		}
