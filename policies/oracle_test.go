@@ -57,6 +57,8 @@ func oracle(s situation, action casework.Action) bool {
 		return works || supervises || has(casework.RoleAuditor)
 	case casework.ActionReadHistory, casework.ActionListEvents, casework.ActionListReveals, casework.ActionDecode:
 		return has(casework.RoleAuditor)
+	case casework.ActionExport: // who answers for many cases, not who handles one
+		return supervises || has(casework.RoleAuditor) || works && has(casework.RoleDepartmentLead)
 	case casework.ActionListOverdue, casework.ActionImport, casework.ActionSimulate:
 		return supervises
 	case casework.ActionReveal: // the rated person never sees who rated

@@ -52,13 +52,14 @@ const (
 	ActionSimulate    Action = "simulate-rules"  // see which deadlines other rules would move
 	ActionListReveals Action = "list-reveals"    // see who looked at reviewers, and why (第六条)
 	ActionDecode      Action = "decode-payloads" // read what the engine keeps of cases, in the engine's own pages
+	ActionExport      Action = "export"          // take a list, or a case, out as a file
 )
 
 // LookingActions lists the actions that change no case and show some of it.
 func LookingActions() []Action {
 	return []Action{
 		ActionRead, ActionReadHistory, ActionReveal, ActionListOverdue, ActionListEvents, ActionImport, ActionSimulate,
-		ActionListReveals, ActionDecode,
+		ActionListReveals, ActionDecode, ActionExport,
 	}
 }
 

@@ -30,7 +30,7 @@ func (s *Store) EachOpenCase(ctx context.Context, scope Scope, take func(Case, [
 			numbers = append(numbers, c.Number)
 		}
 		var rows []eventRow
-		err = sqlx.SelectContext(ctx, s.db, &rows, `SELECT`+eventColumns+` WHERE e.case_number = ANY ($1) ORDER BY e.case_number, e.seq`, numbers)
+		err = sqlx.SelectContext(ctx, s.db, &rows, `SELECT`+eventColumns+eventJoins+` WHERE e.case_number = ANY ($1) ORDER BY e.case_number, e.seq`, numbers)
 		if err != nil {
 			return fmt.Errorf("events of open cases: %w", err)
 		}
