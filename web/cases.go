@@ -16,9 +16,19 @@ type casesPage struct {
 	Stage   casework.Stage
 	Open    bool
 	Overdue bool
+	Export  []exportLink
 	Next    string
 	First   string // the first page
 	Later   bool   // this is not it
+}
+
+// caseFilter reads how the list of cases is narrowed.
+func (v *visit) caseFilter() (store.CaseFilter, error) {
+	filter := store.CaseFilter{Open: v.QueryParam("open") == "true", Overdue: v.QueryParam("overdue") == "true"}
+	if stage := v.QueryParam("stage"); stage != "" {
+		filter.Stages = []casework.Stage{casework.Stage(stage)}
+	}
+	return filter, nil
 }
 
 // showCases answers GET /cases?stage=&open=&overdue=, and sends on to a case
@@ -31,17 +41,17 @@ func showCases(v *visit) error {
 	if err != nil {
 		return err
 	}
-	filter := store.CaseFilter{Open: v.QueryParam("open") == "true", Overdue: v.QueryParam("overdue") == "true", After: after}
-	stage := casework.Stage(v.QueryParam("stage"))
-	if stage != "" {
-		filter.Stages = []casework.Stage{stage}
+	filter, err := v.caseFilter()
+	if err != nil {
+		return err
 	}
+	filter.After = after
 	page, err := v.site.Commands.ListCases(v.Request().Context(), v.user.Actor, filter)
 	if err != nil {
 		return err
 	}
 	p := casesPage{
-		frame: v.frame(v.say.T("cases.title"), "/cases"), Stages: casework.Stages(), Stage: stage,
+		frame: v.frame(v.say.T("cases.title"), "/cases"), Stages: casework.Stages(), Stage: casework.Stage(v.QueryParam("stage")), Export: v.exportLinks("/cases/export"),
 		Open: filter.Open, Overdue: filter.Overdue, Later: after.Number != "",
 	}
 	for _, c := range page.Cases {

@@ -32,6 +32,7 @@ func placesOf(actor casework.Actor, current string) []place {
 	add(supervises, "/overdue", "nav.overdue", "alert-triangle")
 	add(audits, "/events", "nav.events", "history")
 	add(audits, "/reveals", "nav.reveals", "eye")
+	add(audits, "/exports", "nav.exports", "external-link")
 	add(supervises || audits, "/cases", "nav.cases_region", "file-text")
 	add(supervises, "/simulate", "nav.simulate", "clock")
 	add(len(adminPlaces(actor, "")) > 0, adminPath, "nav.admin", "settings")

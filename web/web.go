@@ -41,6 +41,7 @@ type Commands interface {
 	Now(c store.Case) time.Time
 
 	Administration
+	Audit
 }
 
 // Administration is what the pages of administration ask.

@@ -71,6 +71,8 @@ func (c *csvWriter) field(cell Cell) (string, error) {
 		return strconv.Itoa(value), nil
 	case time.Time:
 		return value.In(c.zone).Format(instant), nil
+	case Day:
+		return time.Time(value).In(c.zone).Format(time.DateOnly), nil
 	case string:
 		return quoted(Guard(oneLineEnd(value))), nil
 	default:

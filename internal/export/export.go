@@ -40,9 +40,12 @@ type Column struct {
 	Width  float64
 }
 
-// Cell is a value in a table: a string, an int, a time.Time for an instant, or
-// nil for nothing. Anything else is an error of the program.
+// Cell is a value in a table: a string, an int, a time.Time for an instant, a Day,
+// or nil for nothing. Anything else is an error of the program.
 type Cell any
+
+// Day is the day, in the zone of the file, on which an instant lies.
+type Day time.Time
 
 // Writer takes the rows of one table, and ends the file with Close. A file that
 // was not closed is no file.

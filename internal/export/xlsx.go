@@ -26,7 +26,7 @@ type Book struct {
 	sheets int
 	row    int
 	width  int
-	style  struct{ head, text, date int }
+	style  struct{ head, text, instant, day int }
 }
 
 var _ Writer = (*Book)(nil)
@@ -34,7 +34,7 @@ var _ Writer = (*Book)(nil)
 // NewBook begins a workbook.
 func NewBook(w io.Writer, zone *time.Location) (*Book, error) {
 	b := &Book{out: w, zone: zone, file: excelize.NewFile()}
-	date := "yyyy-mm-dd hh:mm:ss"
+	instant, day := "yyyy-mm-dd hh:mm:ss", "yyyy-mm-dd"
 	styles := []struct {
 		id    *int
 		style excelize.Style
@@ -45,7 +45,8 @@ func NewBook(w io.Writer, zone *time.Location) (*Book, error) {
 		}},
 		// As text also after somebody has edited it, when what is typed would count.
 		{&b.style.text, excelize.Style{NumFmt: formatText, Alignment: &excelize.Alignment{Vertical: "top", WrapText: true}}},
-		{&b.style.date, excelize.Style{CustomNumFmt: &date, Alignment: &excelize.Alignment{Vertical: "top"}}},
+		{&b.style.instant, excelize.Style{CustomNumFmt: &instant, Alignment: &excelize.Alignment{Vertical: "top"}}},
+		{&b.style.day, excelize.Style{CustomNumFmt: &day, Alignment: &excelize.Alignment{Vertical: "top"}}},
 	}
 	for _, s := range styles {
 		id, err := b.file.NewStyle(&s.style)
@@ -108,7 +109,10 @@ func (b *Book) Write(row []Cell) error {
 		case int:
 			cells = append(cells, value)
 		case time.Time:
-			cells = append(cells, excelize.Cell{StyleID: b.style.date, Value: value.In(b.zone)})
+			cells = append(cells, excelize.Cell{StyleID: b.style.instant, Value: value.In(b.zone)})
+		case Day:
+			y, m, d := time.Time(value).In(b.zone).Date()
+			cells = append(cells, excelize.Cell{StyleID: b.style.day, Value: time.Date(y, m, d, 0, 0, 0, 0, b.zone)})
 		case string:
 			cells = append(cells, excelize.Cell{StyleID: b.style.text, Value: fitting(value)})
 		default:
