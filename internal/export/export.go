@@ -96,18 +96,16 @@ func Unguard(text string) string {
 }
 
 // Risky reports whether a spreadsheet could take a text for a formula: whether it
-// begins with = + - @, in either width, behind any quotes, blanks and characters
-// that nobody sees; or with a tab or a line end.
+// begins with = + - @, in either width, or with a tab or a line end, also behind
+// quotes, blanks and characters that nobody sees. A text that is risky stays so
+// behind an apostrophe, which is why Guard can be undone.
 func Risky(text string) bool {
-	if text == "" {
-		return false
-	}
-	if strings.ContainsRune("\t\r\n", rune(text[0])) {
-		return true
-	}
 	bare := strings.TrimLeftFunc(text, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(quotes, r)
 	})
+	if strings.ContainsAny(text[:len(text)-len(bare)], "\t\r\n") {
+		return true
+	}
 	first, _ := utf8.DecodeRuneInString(bare)
 	return bare != "" && strings.ContainsRune(formulaSigns, first)
 }
