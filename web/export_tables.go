@@ -127,7 +127,7 @@ func (v *visit) clockLines(c *clockView) [][2]string {
 		{v.say.T("clock.why"), v.say.T("clock.day0", "Date", c.Deadline.Day0)},
 	}
 	for _, step := range c.Steps {
-		lines = append(lines, [2]string{"", step.Words + " " + step.To.String()})
+		lines = append(lines, [2]string{v.say.T("audit.step"), step.Words + " " + step.To.String()})
 	}
 	for _, day := range c.Deadline.Skipped {
 		name := day.Name

@@ -176,7 +176,7 @@ func TestListsAreTakenOut(t *testing.T) {
 	require.Equal(t, "系统", events[1]["谁"])
 	require.Equal(t, "陈禾溪", events[0]["谁"])
 	require.Equal(t, "department-verifies", events[0]["依据的规则"])
-	require.Contains(t, events[0]["依据和证据"], "＝1＋1")
+	require.Contains(t, events[0]["情况和证据"], "＝1＋1")
 	require.Equal(t, http.StatusForbidden, h.ask(t, http.MethodGet, "/events/export", supervisor, nil).status)
 	require.Equal(t, http.StatusOK, h.ask(t, http.MethodPost, "/cases/"+own+"/reveal", handler, map[string]any{"purpose": "=回访"}).status)
 	_, data = h.fetch(t, auditor, "/reveals/export?person="+url.QueryEscape("禾溪")+"&from="+today+"&to="+today)
