@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -66,7 +67,13 @@ func auditorsLook(t *testing.T, w *testworld.World, b browser) {
 	require.Positive(t, script[int](auditor, "document.querySelector('.g-record dl').offsetHeight"), "what is folded on the screen stands open on paper")
 	auditor.picture("audit-case-print")
 	auditor.do(media(""))
+	for _, file := range []string{path[:len(path)-len("/audit")] + "/export", "/events/export?format=xlsx&number=" + number} {
+		status := script[int](auditor, "(r => { r.open('GET', '"+file+"', false); r.send(); return r.status })(new XMLHttpRequest())")
+		require.Equal(t, http.StatusOK, status, file)
+	}
 	auditor.open("/exports")
+	require.Contains(t, auditor.text("main"), "案件全卷")
+	auditor.onPhone(func() { auditor.open("/exports"); auditor.picture("audit-exports-phone") })
 	auditor.picture("audit-exports")
 }
 
