@@ -23,12 +23,12 @@ type casesPage struct {
 }
 
 // caseFilter reads how the list of cases is narrowed.
-func (v *visit) caseFilter() (store.CaseFilter, error) {
+func (v *visit) caseFilter() store.CaseFilter {
 	filter := store.CaseFilter{Open: v.QueryParam("open") == "true", Overdue: v.QueryParam("overdue") == "true"}
 	if stage := v.QueryParam("stage"); stage != "" {
 		filter.Stages = []casework.Stage{casework.Stage(stage)}
 	}
-	return filter, nil
+	return filter
 }
 
 // showCases answers GET /cases?stage=&open=&overdue=, and sends on to a case
@@ -41,10 +41,7 @@ func showCases(v *visit) error {
 	if err != nil {
 		return err
 	}
-	filter, err := v.caseFilter()
-	if err != nil {
-		return err
-	}
+	filter := v.caseFilter()
 	filter.After = after
 	page, err := v.site.Commands.ListCases(v.Request().Context(), v.user.Actor, filter)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"unicode/utf8"
@@ -24,9 +23,6 @@ func Canonical(value any) ([]byte, error) {
 	var tree any
 	if err := decoder.Decode(&tree); err != nil {
 		return nil, fmt.Errorf("canonical JSON: %w", err)
-	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // the decoder gives it bare
-		return nil, fmt.Errorf("canonical JSON: more than one value")
 	}
 	var out bytes.Buffer
 	writeTree(&out, tree)

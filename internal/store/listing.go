@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -60,12 +61,12 @@ func (l listing) where() string { return ` WHERE ` + strings.Join(l.conditions, 
 
 // page is the query for the first rows.
 func (l listing) page(limit int) (query string, args []any) {
-	args = append(l.args[:len(l.args):len(l.args)], limit)
+	args = append(slices.Clip(l.args), limit)
 	return `SELECT` + l.columns + l.from + l.where() + fmt.Sprintf(` ORDER BY %s LIMIT $%d`, l.order, len(args)), args
 }
 
 // count is the query for how many rows there are, counted no further than limit.
 func (l listing) count(limit int) (query string, args []any) {
-	args = append(l.args[:len(l.args):len(l.args)], limit)
+	args = append(slices.Clip(l.args), limit)
 	return `SELECT count(*) FROM (SELECT` + l.from + l.where() + fmt.Sprintf(` LIMIT $%d) AS counted`, len(args)), args
 }

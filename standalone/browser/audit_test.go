@@ -35,7 +35,10 @@ func auditorsLook(t *testing.T, w *testworld.World, b browser) {
 	require.Contains(t, supervisor.text("main"), other)
 	require.NotContains(t, supervisor.text("main"), "12000000001")
 	supervisor.picture("audit-reviewer-cases")
-	supervisor.onPhone(func() { supervisor.open("/cases/" + number + "/reviewer-cases"); supervisor.picture("audit-reviewer-cases-phone") })
+	supervisor.onPhone(func() {
+		supervisor.open("/cases/" + number + "/reviewer-cases")
+		supervisor.picture("audit-reviewer-cases-phone")
+	})
 
 	auditor := signIn(t, b, w, "zhanhe.shenji.gu")
 	auditor.fill(map[string]string{"person": "禾溪", "number": number})
