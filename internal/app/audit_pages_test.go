@@ -184,6 +184,17 @@ func TestListsAreTakenOut(t *testing.T) {
 	require.Len(t, looks, 1)
 	require.Equal(t, "'=回访", looks[0]["用途"])
 
+	// A name in the list leads to what that person did.
+	chen, err := h.store.UserByName(t.Context(), handler)
+	require.NoError(t, err)
+	mine := "/events?user_id=" + strconv.FormatInt(chen.ID, 10)
+	require.Contains(t, h.ask(t, http.MethodGet, "/events", auditor, nil).body, `href="`+mine+`"`)
+	page = h.ask(t, http.MethodGet, mine+"&department="+strconv.FormatInt(chen.Actor.OrganisationID, 10), auditor, nil)
+	require.Contains(t, page.body, `<input type="hidden" name="user_id" value="`+strconv.FormatInt(chen.ID, 10)+`">`)
+	require.Contains(t, page.body, "第 1 次联系评价人")
+	require.NotContains(t, page.body, "收到差评（", "by the clock")
+	require.NotContains(t, h.ask(t, http.MethodGet, mine+"&department=1", auditor, nil).body, "第 1 次联系评价人")
+
 	// What is wrong is a page and no file.
 	for _, path := range []string{
 		"/cases/export?format=pdf", "/cases/export?stage=x", "/events/export?kind=x", "/events/export?from=2026-13-01",
