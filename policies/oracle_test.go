@@ -32,7 +32,8 @@ func oracle(s situation, action casework.Action) bool {
 	hasCase := s.ownRating || s.org == s.place.department(1)
 	hadCase := hasCase || s.hadBefore
 	ofRatedSide := hadCase || s.cameFrom || s.cameAs
-	ratedPerson := hadCase && s.rated || s.cameAs
+	// One label was rated: whoever stands under it now did not come as another.
+	ratedPerson := hadCase && s.rated || s.cameAs && !s.rated
 	works := hasCase && s.org.kind == casework.KindDepartment && (has(casework.RoleHandler) || has(casework.RoleDepartmentLead))
 	chain := s.place.authorities()
 	step := slices.Index(chain, s.org) // 0 serves, 1 is the parent, more is further up
@@ -57,6 +58,8 @@ func oracle(s situation, action casework.Action) bool {
 		return works || supervises || has(casework.RoleAuditor)
 	case casework.ActionReadHistory, casework.ActionListEvents, casework.ActionListReveals, casework.ActionDecode:
 		return has(casework.RoleAuditor)
+	case casework.ActionExport: // who answers for many cases, not who handles one
+		return supervises || has(casework.RoleAuditor) || works && has(casework.RoleDepartmentLead)
 	case casework.ActionListOverdue, casework.ActionImport, casework.ActionSimulate, casework.ActionManageTexts:
 		return supervises
 	case casework.ActionViewBoard: // of a region, or of one's own department

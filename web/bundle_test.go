@@ -141,6 +141,7 @@ type office struct {
 	web.Administration // nil: the pages of administration are tested on a real database
 	writing
 	web.Board // nil: what a test of the board puts in
+	web.Audit // nil: those of auditors as well
 
 	mu      sync.Mutex
 	looks   int

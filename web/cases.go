@@ -14,6 +14,7 @@ type casesPage struct {
 
 	Narrow narrowedList
 	Bulk   *bulkBar
+	Export []exportLink
 	Rows   []caseRow
 	Next   string
 	First  string // the first page
@@ -33,11 +34,12 @@ func showCases(v *visit) error {
 	if err != nil {
 		return err
 	}
-	narrowing, err := commands.ParseNarrowing(v.user.Actor, v.QueryParams())
+	filter, err := v.caseFilter()
 	if err != nil {
 		return err
 	}
-	page, err := v.site.Commands.ListCases(v.Request().Context(), v.user.Actor, store.CaseFilter{Narrowing: narrowing, After: after})
+	filter.After = after
+	page, err := v.site.Commands.ListCases(v.Request().Context(), v.user.Actor, filter)
 	if err != nil {
 		return err
 	}
@@ -45,8 +47,8 @@ func showCases(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := casesPage{frame: v.frame(v.say.T("cases.title"), "/cases"), Later: after.Number != ""}
-	if p.Narrow, err = v.narrowed(store.ViewedCases, nil, saved, nil); err != nil {
+	p := casesPage{frame: v.frame(v.say.T("cases.title"), "/cases"), Later: after.Number != "", Export: v.exportLinks("/cases/export")}
+	if p.Narrow, err = v.narrow(store.ViewedCases, nil, saved, nil); err != nil {
 		return err
 	}
 	for _, c := range page.Cases {
@@ -60,4 +62,10 @@ func showCases(v *visit) error {
 		return err
 	}
 	return v.render(http.StatusOK, "cases", p)
+}
+
+// caseFilter reads how the list of cases is narrowed.
+func (v *visit) caseFilter() (store.CaseFilter, error) {
+	narrowing, err := commands.ParseNarrowing(v.user.Actor, v.QueryParams())
+	return store.CaseFilter{Narrowing: narrowing}, err
 }

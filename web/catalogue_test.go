@@ -73,6 +73,7 @@ func families() map[string][]string {
 			policies.ReasonActionUnknown, policies.ReasonObjectIncomplete, policies.ReasonObjectContradictory, policies.ReasonPolicyFailed, policies.ReasonPolicyDisagrees,
 		},
 		"position.": list(policies.Positions()), "circumstance.": list(policies.Circumstances()), "relation.": list(policies.Relations()),
+		"export.list.": list(store.ExportKinds()), "export.is.": bools,
 		"way.":             list(store.SignInWays()),
 		"outcome_sign_in.": list(store.SignInOutcomes()),
 		"token_scope.":     list(store.TokenScopes()),

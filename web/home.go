@@ -35,6 +35,7 @@ func placesOf(actor casework.Actor, current string) []place {
 	add(supervises, spotChecksPath, "nav.spot_checks", "clipboard-check")
 	add(audits, "/events", "nav.events", "history")
 	add(audits, "/reveals", "nav.reveals", "eye")
+	add(audits, "/exports", "nav.exports", "external-link")
 	add(supervises || audits, "/cases", "nav.cases_region", "file-text")
 	add(supervises, textsPath, "nav.texts", "message")
 	add(supervises, "/simulate", "nav.simulate", "clock")

@@ -53,7 +53,7 @@ func showInbox(v *visit) error {
 		return err
 	}
 	p := inboxPage{frame: v.frame(v.say.T("inbox.title"), "/tasks"), View: page.View, Later: after.ID != 0}
-	if p.Narrow, err = v.narrowed(store.ViewedTasks, v.taskViews(page), page.Saved, page.Quick); err != nil {
+	if p.Narrow, err = v.narrow(store.ViewedTasks, v.taskViews(page), page.Saved, page.Quick); err != nil {
 		return err
 	}
 	// The tasks of an authority are anybody's there; those of a department are

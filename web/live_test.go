@@ -270,7 +270,9 @@ func TestStreamsDoNotHoldUpAStop(t *testing.T) {
 	stopping, stop := context.WithCancel(t.Context())
 	b.server.Close()
 	b.server = httptest.NewUnstartedServer(b.echo)
-	b.server.Config.BaseContext = func(net.Listener) context.Context { return web.WithStopping(context.WithoutCancel(t.Context()), stopping.Done()) }
+	b.server.Config.BaseContext = func(net.Listener) context.Context {
+		return web.WithStopping(context.WithoutCancel(t.Context()), stopping.Done())
+	}
 	b.server.Start()
 	t.Cleanup(b.server.Close)
 	b.signIn(chen)

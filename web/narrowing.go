@@ -67,9 +67,9 @@ type viewTab struct {
 	Drop        string // the path that forgets it; empty for who may not
 }
 
-// narrowed describes how the list of this request is narrowed. Views of tasks come
+// narrow describes how the list of this request is narrowed. Views of tasks come
 // beside the saved ones; quick is nil for a list without.
-func (v *visit) narrowed(list store.ViewedList, views []viewTab, saved []commands.CountedView, quick []commands.QuickCount) (narrowedList, error) {
+func (v *visit) narrow(list store.ViewedList, views []viewTab, saved []commands.CountedView, quick []commands.QuickCount) (narrowedList, error) {
 	query := commands.OnlyNarrowing(v.QueryParams())
 	narrowing, err := commands.ParseNarrowing(v.user.Actor, query)
 	if err != nil {

@@ -103,6 +103,13 @@ func routes() []route {
 		{http.MethodPost, "/admin/organisations/:id/halls", signedIn, casework.ActionManageOrganisations, changing("hall", keepHall)},
 		{http.MethodPost, "/admin/organisations/:id/windows", signedIn, casework.ActionManageOrganisations, changing("window", keepWindow)},
 
+		{http.MethodGet, "/cases/export", signedIn, casework.ActionExport, exportCases},
+		{http.MethodGet, "/events/export", signedIn, casework.ActionExport, exportEvents},
+		{http.MethodGet, "/reveals/export", signedIn, casework.ActionExport, exportReveals},
+		{http.MethodGet, "/exports", signedIn, casework.ActionListEvents, showExports},
+		{http.MethodGet, "/cases/:number/audit", signedIn, casework.ActionReadHistory, showAudit},
+		{http.MethodGet, "/cases/:number/export", signedIn, casework.ActionExport, exportCase},
+		{http.MethodGet, "/cases/:number/reviewer-cases", signedIn, casework.ActionRead, showReviewerCases},
 		{http.MethodGet, "/cases/:number", signedIn, casework.ActionRead, showCase},
 		{http.MethodPost, "/cases/:number/actions/:action", signedIn, "", actOnCase},
 		{http.MethodPost, attachPath, signedIn, casework.ActionAttachFile, attachFile},

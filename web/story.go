@@ -20,6 +20,7 @@ type entry struct {
 	Kind     casework.EventKind
 	Who      string // empty for the clock
 	Where    string
+	Level    casework.AdminLevel // of the organisation; empty for the clock
 	Role     casework.Role
 	Article  string
 	Headline string
@@ -78,7 +79,7 @@ func (l localizer) entryOf(e store.RecordedEvent, n names) entry {
 	headline, quotes := l.tell(e.Body, n)
 	out := entry{
 		Number: e.Number, Path: casePath(e.Number), Seq: e.Seq, At: e.At, Kind: e.Body.Kind(), Role: e.By.Role, Article: e.Article,
-		Who: e.UserName, Where: e.OrganisationName, Headline: headline, Tone: toneOf(e.Body),
+		Who: e.UserName, Where: e.OrganisationName, Level: e.OrganisationLevel, Headline: headline, Tone: toneOf(e.Body),
 		Rule: e.Rule, Build: e.Build, Facts: factsOf(e.Body),
 	}
 	if file, ok := e.Body.(casework.FileAttached); ok {

@@ -48,6 +48,7 @@ type Commands interface {
 	Writing
 	Board
 	Changes
+	Audit
 }
 
 // Administration is what the pages of administration ask.

@@ -56,6 +56,7 @@ const (
 	ActionListReveals Action = "list-reveals"    // see who looked at reviewers, and why (第六条)
 	ActionDecode      Action = "decode-payloads" // read what the engine keeps of cases, in the engine's own pages
 	ActionManageTexts Action = "manage-texts"    // write the texts that people use in cases, for one's own authority
+	ActionExport      Action = "export"          // take a list, or a case, out as a file
 )
 
 // LookingActions lists the actions that change no case: they show some of it, or
@@ -63,7 +64,7 @@ const (
 func LookingActions() []Action {
 	return []Action{
 		ActionRead, ActionReadHistory, ActionReveal, ActionListOverdue, ActionViewBoard, ActionListEvents, ActionImport, ActionSimulate,
-		ActionListReveals, ActionDecode, ActionManageTexts,
+		ActionListReveals, ActionDecode, ActionManageTexts, ActionExport,
 	}
 }
 

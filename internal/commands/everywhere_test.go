@@ -49,6 +49,42 @@ var lists = map[string]func(context.Context, *commands.Service, casework.Actor) 
 		}
 		return numbers, err
 	},
+	"ExportCases": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		var numbers []string
+		rows, err := s.ExportCases(ctx, actor, store.CaseFilter{}, commands.ExportAs{Format: "csv"}, func(c store.Case) error {
+			numbers = append(numbers, c.Number)
+			return nil
+		})
+		return counted(numbers, rows, err)
+	},
+	"ExportEvents": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		var numbers []string
+		rows, err := s.ExportEvents(ctx, actor, store.EventFilter{}, commands.ExportAs{Format: "xlsx"}, func(e store.RecordedEvent) error {
+			numbers = append(numbers, e.Number)
+			return nil
+		})
+		return counted(numbers, rows, err)
+	},
+	"ExportReveals": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		var numbers []string
+		rows, err := s.ExportReveals(ctx, actor, store.RevealFilter{}, commands.ExportAs{Format: "csv"}, func(r store.RecordedReveal) error {
+			numbers = append(numbers, r.Number)
+			return nil
+		})
+		return counted(numbers, rows, err)
+	},
+	"ListExports": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		return pages(func(before store.ExportCursor) ([]string, *store.ExportCursor, error) {
+			page, err := s.ListExports(ctx, actor, store.ExportFilter{Before: before, Limit: 50})
+			var numbers []string
+			for _, x := range page.Exports {
+				if x.Number != "" {
+					numbers = append(numbers, x.Number)
+				}
+			}
+			return numbers, page.Next, err
+		})
+	},
 	"Inbox": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
 		var numbers []string
 		for _, view := range store.TaskViews() {
@@ -148,6 +184,14 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 		_, err := s.CasesOfReviewer(ctx, actor, number)
 		return err
 	},
+	"AuditCase": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.AuditCase(ctx, actor, number)
+		return err
+	},
+	"ExportCase": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.ExportCase(ctx, actor, number)
+		return err
+	},
 	"ExplainPolicy": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.ExplainPolicy(ctx, actor, "zhanhe.ziran.chen", casework.ActionVerify, number)
 		return err
@@ -235,6 +279,14 @@ func draftOn(number string) store.Draft {
 	return store.Draft{Number: number, Action: casework.ActionVerify, FormKey: "k", Version: 1, Fields: map[string]string{"findings": "属实"}}
 }
 
+// counted fails where an export says other than it gave.
+func counted(numbers []string, rows int, err error) ([]string, error) {
+	if err == nil && rows != len(numbers) {
+		return nil, casework.Conflict("count", "the count of the export is not what it gave")
+	}
+	return numbers, err
+}
+
 func numbersOf(cases []store.Case) []string {
 	numbers := make([]string, 0, len(cases))
 	for _, c := range cases {
@@ -294,7 +346,7 @@ func TestNobodySeesWhatLiesOutside(t *testing.T) {
 				require.True(t, mayRead[number], "%s shows %s to %+v", name, number, actor)
 			}
 			shown[name] += len(numbers)
-			if name == "ListCases" || name == "WatchCases" {
+			if name == "ListCases" || name == "WatchCases" || name == "ExportCases" {
 				require.Len(t, numbers, len(rows)-len(outside), "every case that may be read is listed once")
 			}
 		}
@@ -346,6 +398,11 @@ func (d desk) scatter(t *testing.T) {
 	_, err = owner.ExecContext(t.Context(), `
 		INSERT INTO reveals (case_number, user_id, organisation_id, rule, purpose)
 		SELECT c.number, $1, c.department_id, 'department-reveals-phone', '回访' FROM cases c`, d.users[0].ID)
+	require.NoError(t, err)
+	// Exports that auditors of the whole province took, wherever the cases are now.
+	_, err = owner.ExecContext(t.Context(), `
+		INSERT INTO exports (user_id, organisation_id, rule, what, format, region_code, case_number, rows, at)
+		SELECT $1, c.department_id, 'auditor-reads', 'case', 'zip', '410411000000', c.number, 1, now() FROM cases c`, d.users[0].ID)
 	require.NoError(t, err)
 }
 

@@ -54,10 +54,8 @@ func (s *Service) listCases(ctx context.Context, actor casework.Actor, filter st
 	if err != nil {
 		return CasePage{}, err
 	}
-	for _, stage := range filter.Stages {
-		if !stage.Valid() {
-			return CasePage{}, casework.Invalid("stage", "unknown_value", "there is no such stage")
-		}
+	if err := validStages(filter.Stages); err != nil {
+		return CasePage{}, err
 	}
 	filter.Limit, filter.Now = limit+1, s.now()
 	cases, err := s.store.Cases(ctx, scopeOf(actor), filter)
@@ -73,6 +71,15 @@ func (s *Service) listCases(ctx context.Context, actor casework.Actor, filter st
 	return page, nil
 }
 
+func validStages(stages []casework.Stage) error {
+	for _, stage := range stages {
+		if !stage.Valid() {
+			return casework.Invalid("stage", "unknown_value", "there is no such stage")
+		}
+	}
+	return nil
+}
+
 // EventPage is one page of the auditor's list.
 type EventPage struct {
 	Events []store.RecordedEvent
@@ -84,8 +91,8 @@ func (s *Service) ListEvents(ctx context.Context, actor casework.Actor, filter s
 	if _, err := s.authorize(ctx, actor, casework.ActionListEvents, policies.Object{RegionPath: actor.RegionPath}); err != nil {
 		return EventPage{}, err
 	}
-	if filter.Kind != "" && !slices.Contains(casework.EventKinds(), filter.Kind) {
-		return EventPage{}, casework.Invalid("kind", "unknown_value", "there is no such kind of event")
+	if err := validEventFilter(filter); err != nil {
+		return EventPage{}, err
 	}
 	limit, err := pageSize(filter.Limit)
 	if err != nil {
@@ -103,4 +110,14 @@ func (s *Service) ListEvents(ctx context.Context, actor casework.Actor, filter s
 		page.Next = &store.EventCursor{At: last.At, Number: last.Number, Seq: last.Seq}
 	}
 	return page, nil
+}
+
+func validEventFilter(filter store.EventFilter) error {
+	switch {
+	case filter.Kind != "" && !slices.Contains(casework.EventKinds(), filter.Kind):
+		return casework.Invalid("kind", "unknown_value", "there is no such kind of event")
+	case filter.DepartmentID < 0:
+		return casework.Invalid("department", "unknown_value", "a department is named by a positive number")
+	}
+	return validWhen(filter.UserID, filter.From, filter.Until)
 }

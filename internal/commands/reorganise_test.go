@@ -271,7 +271,7 @@ func TestAMovedDepartmentTakesItsCasesAlong(t *testing.T) {
 	authority, err := d.store.AuthorityOf(ctx, ruzhou)
 	require.NoError(t, err)
 	there := d.person(t, lin) // as one of 汝州 would stand
-	there.UserID, there.OrganisationID, there.RegionCode, there.RegionPath = 4711, authority.ID, ruzhou, authority.RegionPath
+	there.UserID, there.OrganisationID, there.RegionCode, there.RegionPath = d.person(t, "henan.jiandu.shen").UserID, authority.ID, ruzhou, authority.RegionPath
 	require.Equal(t, []string{"410000000000", ruzhou}, authority.RegionPath)
 	d.sees(t, there, numbers, true)
 	d.judges(t, proposed, there, true)

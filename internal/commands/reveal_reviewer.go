@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -110,8 +111,8 @@ func (s *Service) ListReveals(ctx context.Context, actor casework.Actor, filter 
 	if _, err := s.authorize(ctx, actor, casework.ActionListReveals, policies.Object{RegionPath: actor.RegionPath}); err != nil {
 		return RevealPage{}, err
 	}
-	if filter.UserID < 0 {
-		return RevealPage{}, casework.Invalid("user_id", "unknown_value", "a person is named by a positive number")
+	if err := validRevealFilter(filter); err != nil {
+		return RevealPage{}, err
 	}
 	limit, err := pageSize(filter.Limit)
 	if err != nil {
@@ -131,8 +132,12 @@ func (s *Service) ListReveals(ctx context.Context, actor casework.Actor, filter 
 	return page, nil
 }
 
-// maxCasesOfReviewer bounds what CasesOfReviewer gives.
-const maxCasesOfReviewer = 50
+func validRevealFilter(filter store.RevealFilter) error {
+	return validWhen(filter.UserID, filter.From, filter.Until)
+}
+
+// MaxCasesOfReviewer bounds what CasesOfReviewer gives.
+const MaxCasesOfReviewer = 50
 
 // CasesOfReviewer lists the other cases of the citizen who opened a case, as far
 // as they lie in the actor's scope, the newest first. Nobody types a phone: the
@@ -146,16 +151,30 @@ func (s *Service) CasesOfReviewer(ctx context.Context, actor casework.Actor, num
 	if err != nil {
 		return nil, err
 	}
-	rated := actor.StaffLabel != "" && actor.StaffLabel == c.object.RatedStaffLabel
-	supervises := actor.Has(casework.RoleSupervisor) && actor.OrganisationKind == casework.KindAuthority
-	if rated || !supervises {
-		if _, err := s.authorize(ctx, actor, casework.ActionReveal, c.object); err != nil {
-			return nil, err
-		}
-		if rated {
-			return nil, casework.Forbidden("not_allowed", "who was rated does not learn who rated")
-		}
+	if err := s.mayLinkReviewer(ctx, actor, c); err != nil {
+		return nil, err
 	}
-	cases, err := s.store.CasesOfReviewer(ctx, scopeOf(actor), number, maxCasesOfReviewer)
+	cases, err := s.store.CasesOfReviewer(ctx, scopeOf(actor), number, MaxCasesOfReviewer)
 	return maskedCases(cases), err
+}
+
+// mayLinkReviewer says whether somebody may learn which cases come from the citizen
+// who opened this one.
+func (s *Service) mayLinkReviewer(ctx context.Context, actor casework.Actor, c loaded) error {
+	if s.linksReviewer(actor, c) {
+		return nil
+	}
+	s.log.WarnContext(ctx, "refused", "user_id", actor.UserID, "action", "cases-of-reviewer", "case", c.row.Number)
+	return casework.Forbidden("not_allowed", "other cases of the citizen are not for you")
+}
+
+func (s *Service) linksReviewer(actor casework.Actor, c loaded) bool {
+	// Who was rated does not learn who rated, wherever they are now.
+	label := c.object.RatedStaffLabel
+	was := func(m casework.Membership) bool { return m.StaffLabel == label }
+	if label != "" && (actor.StaffLabel == label || slices.ContainsFunc(actor.Past, was)) {
+		return false
+	}
+	supervises := actor.Has(casework.RoleSupervisor) && actor.OrganisationKind == casework.KindAuthority
+	return supervises || s.policy.Decide(actor, casework.ActionReveal, c.object).Allowed
 }

@@ -30,6 +30,9 @@ type CaseView struct {
 	CanReveal bool
 	// Files are what was attached, the oldest first.
 	Files []AttachedFile
+	// CanLinkReviewer says whether this person may see which cases come from the same
+	// citizen; never where nobody is known to have them.
+	CanLinkReviewer bool
 	// Looks is how often somebody saw the reviewer's data in clear.
 	Looks int
 	// CanReadHistory says whether this person sees rules and builds of events.
@@ -76,6 +79,7 @@ func (s *Service) ViewCase(ctx context.Context, actor casework.Actor, number str
 		return CaseView{}, err
 	}
 	view.CanReveal = c.row.Revealable && s.policy.Decide(actor, casework.ActionReveal, c.object).Allowed
+	view.CanLinkReviewer = c.row.Revealable && c.row.ReviewerKnown && s.linksReviewer(actor, c)
 	view.CanReadHistory = s.policy.Decide(actor, casework.ActionReadHistory, c.object).Allowed
 	if view.CanReadHistory {
 		if view.Repairs, err = s.store.RepairsOf(ctx, number); err != nil {

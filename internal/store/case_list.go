@@ -41,39 +41,48 @@ const (
 // Cases lists the cases in scope, what is due first first, and what has ended
 // last. Only the page itself is joined with all that belongs to a case.
 func (s *Store) Cases(ctx context.Context, scope Scope, f CaseFilter) ([]Case, error) {
-	q := &listQuery{of: ViewedCases, from: "cases c"}
-	q.inScope(scope)
-	if err := s.narrow(ctx, q, scope, f.Narrowing, "c.deadline_at", f.Now); err != nil {
+	l, err := s.listingOfCases(ctx, scope, f, " FROM cases c")
+	if err != nil {
 		return nil, err
 	}
-	switch {
-	case f.After.Number == "":
-	case f.After.Ended:
-		q.add("(c.due_order, c.number) > ("+atTheEnd+", $%d)", f.After.Number)
-	default:
-		q.add("(c.due_order, c.number) > (COALESCE(CAST($%d AS timestamptz), "+farAhead+"), $%d)", unlessZero(f.After.DueAt), f.After.Number)
-	}
 	var rows []caseRow
-	err := s.db.SelectContext(ctx, &rows, fmt.Sprintf(
-		`WITH page AS MATERIALIZED (SELECT c.number%s ORDER BY c.due_order, c.number LIMIT %d) SELECT`+caseColumns+caseJoins+`
-		JOIN page ON page.number = c.number ORDER BY c.due_order, c.number`, q.tail(), f.Limit), q.args...)
+	err = s.db.SelectContext(ctx, &rows, fmt.Sprintf(
+		`WITH page AS MATERIALIZED (SELECT c.number%s ORDER BY %s LIMIT %d) SELECT`+caseColumns+caseJoins+`
+		JOIN page ON page.number = c.number ORDER BY c.due_order, c.number`, l.tail(), l.order, f.Limit), l.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list cases: %w", err)
 	}
 	return toCases(rows), nil
 }
 
+// listingOfCases is the list of the cases in scope that pass the filter, from the
+// tables that are named.
+func (s *Store) listingOfCases(ctx context.Context, scope Scope, f CaseFilter, from string) (*listing, error) {
+	l := &listing{of: ViewedCases, columns: caseColumns, from: from, order: "c.due_order, c.number"}
+	l.within(scope)
+	if err := s.narrow(ctx, l, scope, f.Narrowing, "c.deadline_at", f.Now); err != nil {
+		return nil, err
+	}
+	switch {
+	case f.After.Number == "":
+	case f.After.Ended:
+		l.add("(c.due_order, c.number) > ("+atTheEnd+", $%d)", f.After.Number)
+	default:
+		l.add("(c.due_order, c.number) > (COALESCE(CAST($%d AS timestamptz), "+farAhead+"), $%d)", unlessZero(f.After.DueAt), f.After.Number)
+	}
+	return l, nil
+}
+
 // CountCases counts several lists of cases in scope, in their order; see
 // MostCounted.
 func (s *Store) CountCases(ctx context.Context, scope Scope, lists []Narrowing, now time.Time) ([]int, error) {
-	queries := make([]*listQuery, 0, len(lists))
+	queries := make([]*listing, 0, len(lists))
 	for _, n := range lists {
-		q := &listQuery{of: ViewedCases, from: "cases c"}
-		q.inScope(scope)
-		if err := s.narrow(ctx, q, scope, n, "c.deadline_at", now); err != nil {
+		l, err := s.listingOfCases(ctx, scope, CaseFilter{Narrowing: n, Now: now}, " FROM cases c")
+		if err != nil {
 			return nil, err
 		}
-		queries = append(queries, q)
+		queries = append(queries, l)
 	}
 	return s.count(ctx, queries)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -213,6 +212,8 @@ type RecordedEvent struct {
 	Rule             string // of the policy, that allowed it; empty for the clock
 	UserName         string // empty for the clock
 	OrganisationName string
+	// OrganisationLevel is that of its region today; empty for the clock.
+	OrganisationLevel casework.AdminLevel
 	// The names behind the numbers in the body, where it has any.
 	AssigneeName   string
 	FromDepartment string
@@ -221,23 +222,24 @@ type RecordedEvent struct {
 }
 
 type eventRow struct {
-	CaseNumber       string    `db:"case_number"`
-	Seq              int       `db:"seq"`
-	Key              string    `db:"key"`
-	Kind             string    `db:"kind"`
-	At               time.Time `db:"at"`
-	UserID           int64     `db:"by_user_id"`
-	OrganisationID   int64     `db:"by_organisation_id"`
-	Role             string    `db:"by_role"`
-	Rule             string    `db:"by_rule"`
-	Article          string    `db:"article"`
-	Body             []byte    `db:"body"`
-	Build            string    `db:"build"`
-	UserName         string    `db:"user_name"`
-	OrganisationName string    `db:"organisation_name"`
-	AssigneeName     string    `db:"assignee_name"`
-	FromDepartment   string    `db:"from_department"`
-	ToDepartment     string    `db:"to_department"`
+	CaseNumber        string    `db:"case_number"`
+	Seq               int       `db:"seq"`
+	Key               string    `db:"key"`
+	Kind              string    `db:"kind"`
+	At                time.Time `db:"at"`
+	UserID            int64     `db:"by_user_id"`
+	OrganisationID    int64     `db:"by_organisation_id"`
+	Role              string    `db:"by_role"`
+	Rule              string    `db:"by_rule"`
+	Article           string    `db:"article"`
+	Body              []byte    `db:"body"`
+	Build             string    `db:"build"`
+	UserName          string    `db:"user_name"`
+	OrganisationName  string    `db:"organisation_name"`
+	OrganisationLevel string    `db:"organisation_level"`
+	AssigneeName      string    `db:"assignee_name"`
+	FromDepartment    string    `db:"from_department"`
+	ToDepartment      string    `db:"to_department"`
 }
 
 // calledThen begins the name that an organisation had when event e was recorded:
@@ -252,11 +254,14 @@ const eventColumns = `
 	COALESCE(e.by_organisation_id, 0) AS by_organisation_id, COALESCE(e.by_role, '') AS by_role,
 	COALESCE(e.by_rule, '') AS by_rule, e.article, e.body, e.build,
 	COALESCE(u.display_name, '') AS user_name, ` + calledThen + `o` + calledThenEnd + `o.name, '') AS organisation_name,
-	COALESCE(assignee.display_name, '') AS assignee_name,
-	` + calledThen + `from_department` + calledThenEnd + `from_department.name, '') AS from_department, ` + calledThen + `to_department` + calledThenEnd + `to_department.name, '') AS to_department
+	COALESCE(organisation_region.level, '') AS organisation_level, COALESCE(assignee.display_name, '') AS assignee_name,
+	` + calledThen + `from_department` + calledThenEnd + `from_department.name, '') AS from_department, ` + calledThen + `to_department` + calledThenEnd + `to_department.name, '') AS to_department`
+
+const eventJoins = `
 	FROM case_events e
 	LEFT JOIN users u ON u.id = e.by_user_id
 	LEFT JOIN organisations o ON o.id = e.by_organisation_id
+	LEFT JOIN regions organisation_region ON organisation_region.code = o.region_code
 	LEFT JOIN users assignee ON assignee.id = CAST(e.body ->> 'user_id' AS bigint)
 	LEFT JOIN organisations from_department ON from_department.id = CAST(e.body ->> 'from_department_id' AS bigint)
 	LEFT JOIN organisations to_department ON to_department.id = CAST(e.body ->> 'to_department_id' AS bigint)`
@@ -270,7 +275,7 @@ func (r eventRow) toEvent() (RecordedEvent, error) {
 	return RecordedEvent{
 		Event:  casework.Event{Seq: r.Seq, At: r.At, By: by, Body: body},
 		Number: r.CaseNumber, Key: r.Key, Article: r.Article, Rule: r.Rule,
-		UserName: r.UserName, OrganisationName: r.OrganisationName, Build: r.Build,
+		UserName: r.UserName, OrganisationName: r.OrganisationName, OrganisationLevel: casework.AdminLevel(r.OrganisationLevel), Build: r.Build,
 		AssigneeName: r.AssigneeName, FromDepartment: r.FromDepartment, ToDepartment: r.ToDepartment,
 	}, nil
 }
@@ -294,17 +299,23 @@ func (s *Store) EventsOf(ctx context.Context, number string) ([]RecordedEvent, e
 
 func eventsOf(ctx context.Context, q sqlx.QueryerContext, number string) ([]RecordedEvent, error) {
 	var rows []eventRow
-	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT`+eventColumns+` WHERE e.case_number = $1 ORDER BY e.seq`, number); err != nil {
+	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT`+eventColumns+eventJoins+` WHERE e.case_number = $1 ORDER BY e.seq`, number); err != nil {
 		return nil, fmt.Errorf("events of %s: %w", number, err)
 	}
 	return toEvents(rows)
 }
 
-// EventFilter narrows the auditor's list.
+// EventFilter narrows the auditor's list. A zero field narrows nothing.
 type EventFilter struct {
-	Kind   casework.EventKind // all when empty
-	Before EventCursor
-	Limit  int // 1 to 200
+	Kind         casework.EventKind
+	UserID       int64     // who did it
+	Person       string    // the same by part of the name, or by user name
+	From, Until  time.Time // at or after, and before
+	Number       string    // of the case
+	DepartmentID int64     // that has the case
+	Department   string    // the same by part of the name
+	Before       EventCursor
+	Limit        int // 1 to 200
 }
 
 // EventCursor is the place of an event in the auditor's list.
@@ -316,28 +327,42 @@ type EventCursor struct {
 
 // Events lists what happened to the cases in scope, newest first.
 func (s *Store) Events(ctx context.Context, scope Scope, f EventFilter) ([]RecordedEvent, error) {
-	inScope, args := scope.where(1)
-	conditions := []string{inScope}
-	if f.Kind != "" {
-		args = append(args, string(f.Kind))
-		conditions = append(conditions, fmt.Sprintf("e.kind = $%d", len(args)))
-	}
-	if f.Before.Number != "" {
-		args = append(args, f.Before.At, f.Before.Number, f.Before.Seq)
-		n := len(args)
-		conditions = append(conditions, fmt.Sprintf(
-			"(e.at < $%[1]d OR (e.at = $%[1]d AND (e.case_number, e.seq) < ($%[2]d, $%[3]d)))", n-2, n-1, n))
-	}
-	args = append(args, f.Limit)
+	query, args := listingOfEvents(scope, f).page(f.Limit)
 	var rows []eventRow
-	err := s.db.SelectContext(ctx, &rows, `SELECT`+eventColumns+`
-		JOIN cases c ON c.number = e.case_number JOIN regions r ON r.code = c.region_code
-		WHERE `+strings.Join(conditions, " AND ")+
-		fmt.Sprintf(` ORDER BY e.at DESC, e.case_number DESC, e.seq DESC LIMIT $%d`, len(args)), args...)
-	if err != nil {
+	if err := s.db.SelectContext(ctx, &rows, query, args...); err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}
 	return toEvents(rows)
+}
+
+// listingOfEvents is the list of what happened to the cases in scope, as far as it
+// passes the filter.
+func listingOfEvents(scope Scope, f EventFilter) listing {
+	l := listing{
+		columns: eventColumns,
+		from: eventJoins + ` JOIN cases c ON c.number = e.case_number JOIN regions r ON r.code = c.region_code
+			JOIN organisations d ON d.id = c.department_id`,
+		order: "e.at DESC, e.case_number DESC, e.seq DESC",
+	}
+	l.within(scope)
+	if f.Kind != "" {
+		l.add("e.kind = $%d", string(f.Kind))
+	}
+	l.addPerson("e.by_user_id", f.UserID, f.Person)
+	l.addTimes("e.at", f.From, f.Until)
+	if f.Number != "" {
+		l.add("e.case_number = $%d", f.Number)
+	}
+	if f.DepartmentID != 0 {
+		l.add("c.department_id = $%d", f.DepartmentID)
+	}
+	if f.Department != "" {
+		l.add("strpos(d.name, $%d) > 0", f.Department)
+	}
+	if f.Before.Number != "" {
+		l.add("(e.at < $%[1]d OR (e.at = $%[1]d AND (e.case_number, e.seq) < ($%[2]d, $%[3]d)))", f.Before.At, f.Before.Number, f.Before.Seq)
+	}
+	return l
 }
 
 // SetClockOffset notes that a case was fast-forwarded: its own now is the

@@ -58,60 +58,18 @@ type Narrowing struct {
 	Words []string
 }
 
-// listQuery is the part of a list that chooses: which tables, on which
-// conditions. Joins are added as conditions need them.
-type listQuery struct {
-	of         ViewedList
-	from       string
-	joins      []string
-	conditions []string
-	args       []any
-}
-
 // The tables that conditions may need beside cases c.
 const (
-	joinRegions  = " JOIN regions r ON r.code = c.region_code"
-	joinReviews  = " JOIN reviews v ON v.id = c.review_id"
-	joinMatters  = " JOIN matters m ON m.code = c.matter_code"
-	joinOwners   = " JOIN organisations d ON d.id = c.department_id"
-	joinedSearch = " JOIN case_search s ON s.case_number = c.number"
+	joinRegions  = "JOIN regions r ON r.code = c.region_code"
+	joinReviews  = "JOIN reviews v ON v.id = c.review_id"
+	joinMatters  = "JOIN matters m ON m.code = c.matter_code"
+	joinOwners   = "JOIN organisations d ON d.id = c.department_id"
+	joinedSearch = "JOIN case_search s ON s.case_number = c.number"
 )
-
-func (q *listQuery) need(joins ...string) {
-	for _, join := range joins {
-		if !strings.Contains(strings.Join(q.joins, ""), join) {
-			q.joins = append(q.joins, join)
-		}
-	}
-}
-
-// add adds a condition. Each %d in it is the place of the value of the same place;
-// %[1]d may be used to name one twice.
-func (q *listQuery) add(condition string, values ...any) {
-	places := make([]any, len(values))
-	for i := range values {
-		places[i] = len(q.args) + i + 1
-	}
-	if len(places) > 0 {
-		condition = fmt.Sprintf(condition, places...)
-	}
-	q.conditions = append(q.conditions, condition)
-	q.args = append(q.args, values...)
-}
-
-func (q *listQuery) inScope(scope Scope) {
-	condition, args := scope.where(len(q.args) + 1)
-	q.conditions, q.args = append(q.conditions, condition), append(q.args, args...)
-}
-
-// tail is everything from FROM to the end of the conditions.
-func (q *listQuery) tail() string {
-	return " FROM " + q.from + strings.Join(q.joins, "") + " WHERE " + strings.Join(q.conditions, " AND ")
-}
 
 // narrow adds what a narrowing asks. The deadline of what is listed is due; each
 // case is held against its own now.
-func (s *Store) narrow(ctx context.Context, q *listQuery, scope Scope, n Narrowing, due string, now time.Time) error {
+func (s *Store) narrow(ctx context.Context, q *listing, scope Scope, n Narrowing, due string, now time.Time) error {
 	if len(n.Stages) > 0 {
 		q.add("c.stage = ANY ($%d)", stringsOf(n.Stages))
 	}
@@ -134,7 +92,7 @@ func (s *Store) narrow(ctx context.Context, q *listQuery, scope Scope, n Narrowi
 		if err != nil {
 			return err
 		}
-		q.inScope(Scope{RegionCode: n.RegionCode, Depth: depth})
+		q.within(Scope{RegionCode: n.RegionCode, Depth: depth})
 	}
 	if n.DepartmentID != 0 {
 		q.add("c.department_id = $%d", n.DepartmentID)
@@ -173,7 +131,7 @@ func (s *Store) narrow(ctx context.Context, q *listQuery, scope Scope, n Narrowi
 
 // narrowDue compares a deadline with each case's own now, which is the server's
 // but for cases that were fast-forwarded in a demo.
-func (q *listQuery) narrowDue(bucket DueBucket, due string, now time.Time) {
+func (q *listing) narrowDue(bucket DueBucket, due string, now time.Time) {
 	own := "(" + due + " - make_interval(secs => c.clock_offset_secs))"
 	if bucket == DueNone {
 		q.add("(" + due + " IS NULL OR c.paused_at IS NOT NULL)")
@@ -199,7 +157,7 @@ func endOfDay(now time.Time, days int) time.Time {
 // search adds that every word is found. The tokens find the cases that may have
 // it, and what stands in them decides. The tokens of scope and filters make the
 // index look at nothing else.
-func (q *listQuery) search(scope Scope, n Narrowing) {
+func (q *listing) search(scope Scope, n Narrowing) {
 	if len(n.Words) == 0 {
 		return
 	}
@@ -241,7 +199,7 @@ func (s *Store) depthOf(ctx context.Context, code string) (int, error) {
 const MostCounted = 10_000
 
 // count counts each of several lists in one statement, to MostCounted + 1 at most.
-func (s *Store) count(ctx context.Context, queries []*listQuery) ([]int, error) {
+func (s *Store) count(ctx context.Context, queries []*listing) ([]int, error) {
 	if len(queries) == 0 {
 		return nil, nil
 	}

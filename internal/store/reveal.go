@@ -214,12 +214,15 @@ type RecordedReveal struct {
 	Alarms           []AlarmKind `db:"-"`
 }
 
-// RevealFilter narrows the list of looks.
+// RevealFilter narrows the list of looks. A zero field narrows nothing.
 type RevealFilter struct {
-	UserID int64 // everybody when 0
-	Alarms bool  // only looks with which an alarm went off
-	Before RevealCursor
-	Limit  int // 1 to 200
+	UserID      int64     // who looked
+	Person      string    // the same by part of the name, or by user name
+	From, Until time.Time // at or after, and before
+	Number      string    // of the case
+	Alarms      bool      // only looks with which an alarm went off
+	Before      RevealCursor
+	Limit       int // 1 to 200
 }
 
 // RevealCursor is the place of a look in the list.
@@ -230,46 +233,54 @@ type RevealCursor struct {
 
 // Reveals lists the looks at the reviewers of cases in scope, newest first.
 func (s *Store) Reveals(ctx context.Context, scope Scope, f RevealFilter) ([]RecordedReveal, error) {
-	inScope, args := scope.where(1)
-	conditions := []string{inScope}
-	add := func(condition string, values ...any) {
-		places := make([]any, len(values))
-		for i := range values {
-			places[i] = len(args) + i + 1
-		}
-		conditions = append(conditions, fmt.Sprintf(condition, places...))
-		args = append(args, values...)
-	}
-	if f.UserID != 0 {
-		add("v.user_id = $%d", f.UserID)
-	}
-	if f.Alarms {
-		conditions = append(conditions, "EXISTS (SELECT FROM reveal_alarms a WHERE a.reveal_id = v.id)")
-	}
-	if f.Before.ID != 0 {
-		add("(v.at, v.id) < ($%d, $%d)", f.Before.At, f.Before.ID)
-	}
-	args = append(args, f.Limit)
+	query, args := listingOfReveals(scope, f).page(f.Limit)
 	var looks []RecordedReveal
-	err := s.db.SelectContext(ctx, &looks, `
-		SELECT v.id, v.at, v.case_number, v.user_id, u.display_name AS user_name, o.name AS organisation_name, v.rule, v.purpose,
-			COALESCE((SELECT string_agg(a.kind, ' ' ORDER BY a.kind) FROM reveal_alarms a WHERE a.reveal_id = v.id), '') AS alarms
-		FROM reveals v
-		JOIN cases c ON c.number = v.case_number
-		JOIN regions r ON r.code = c.region_code
-		JOIN users u ON u.id = v.user_id
-		JOIN organisations o ON o.id = v.organisation_id
-		WHERE `+strings.Join(conditions, " AND ")+fmt.Sprintf(` ORDER BY v.at DESC, v.id DESC LIMIT $%d`, len(args)), args...)
-	if err != nil {
+	if err := s.db.SelectContext(ctx, &looks, query, args...); err != nil {
 		return nil, fmt.Errorf("list looks: %w", err)
 	}
 	for i := range looks {
-		for kind := range strings.FieldsSeq(looks[i].AlarmList) {
-			looks[i].Alarms = append(looks[i].Alarms, AlarmKind(kind))
-		}
-		looks[i].Purpose = casework.MaskText(looks[i].Purpose)
+		looks[i] = looks[i].shown()
 	}
 	return looks, nil
+}
+
+// shown is a row as auditors see it.
+func (r RecordedReveal) shown() RecordedReveal {
+	for kind := range strings.FieldsSeq(r.AlarmList) {
+		r.Alarms = append(r.Alarms, AlarmKind(kind))
+	}
+	r.Purpose = casework.MaskText(r.Purpose)
+	return r
+}
+
+// listingOfReveals is the list of the looks at the reviewers of cases in scope, as
+// far as it passes the filter.
+func listingOfReveals(scope Scope, f RevealFilter) listing {
+	l := listing{
+		columns: `
+			v.id, v.at, v.case_number, v.user_id, u.display_name AS user_name, o.name AS organisation_name, v.rule, v.purpose,
+			COALESCE((SELECT string_agg(a.kind, ' ' ORDER BY a.kind) FROM reveal_alarms a WHERE a.reveal_id = v.id), '') AS alarms`,
+		from: `
+			FROM reveals v
+			JOIN cases c ON c.number = v.case_number
+			JOIN regions r ON r.code = c.region_code
+			JOIN users u ON u.id = v.user_id
+			JOIN organisations o ON o.id = v.organisation_id`,
+		order: "v.at DESC, v.id DESC",
+	}
+	l.within(scope)
+	l.addPerson("v.user_id", f.UserID, f.Person)
+	l.addTimes("v.at", f.From, f.Until)
+	if f.Number != "" {
+		l.add("v.case_number = $%d", f.Number)
+	}
+	if f.Alarms {
+		l.add("EXISTS (SELECT FROM reveal_alarms a WHERE a.reveal_id = v.id)")
+	}
+	if f.Before.ID != 0 {
+		l.add("(v.at, v.id) < ($%d, $%d)", f.Before.At, f.Before.ID)
+	}
+	return l
 }
 
 // CasesOfReviewer lists the other cases in scope of the citizen who opened a case,

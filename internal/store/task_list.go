@@ -72,8 +72,8 @@ type TaskList struct {
 }
 
 // tasksOf chooses the open tasks of a scope and a view.
-func (s *Store) tasksOf(ctx context.Context, scope TaskScope, list TaskList, userID int64, now time.Time) (*listQuery, error) {
-	q := &listQuery{of: ViewedTasks, from: "tasks t JOIN cases c ON c.number = t.case_number"}
+func (s *Store) tasksOf(ctx context.Context, scope TaskScope, list TaskList, userID int64, now time.Time) (*listing, error) {
+	q := &listing{of: ViewedTasks, from: " FROM tasks t JOIN cases c ON c.number = t.case_number"}
 	q.add("t.closed_at IS NULL")
 	q.add("t.organisation_id = $%d", scope.OrganisationID)
 	q.add("t.owner = $%d", string(scope.Owner))
@@ -84,7 +84,7 @@ func (s *Store) tasksOf(ctx context.Context, scope TaskScope, list TaskList, use
 		q.add("t.assignee_id IS NULL")
 	case TasksAll:
 	}
-	q.inScope(scope.Cases)
+	q.within(scope.Cases)
 	return q, s.narrow(ctx, q, scope.Cases, list.Narrowing, "t.due_at", now)
 }
 
@@ -120,7 +120,7 @@ func (s *Store) Tasks(ctx context.Context, scope TaskScope, userID int64, f Task
 // CountTasks counts several lists of the tasks in scope, in their order; see
 // MostCounted.
 func (s *Store) CountTasks(ctx context.Context, scope TaskScope, userID int64, lists []TaskList, now time.Time) ([]int, error) {
-	queries := make([]*listQuery, 0, len(lists))
+	queries := make([]*listing, 0, len(lists))
 	for _, list := range lists {
 		q, err := s.tasksOf(ctx, scope, list, userID, now)
 		if err != nil {

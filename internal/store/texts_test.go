@@ -19,7 +19,7 @@ func (b bundle) writer(username string) casework.By {
 	return casework.By{UserID: u.ID, OrganisationID: u.Actor.OrganisationID, Role: casework.RoleSupervisor, Rule: "supervisor-manages-texts"}
 }
 
-func reasonOf(t *testing.T, err error) string {
+func textReason(t *testing.T, err error) string {
 	t.Helper()
 	domain, ok := casework.AsError(err)
 	require.True(t, ok, "%v", err)
@@ -35,13 +35,13 @@ func TestTextsAreKeptWithWhatTheyWere(t *testing.T) {
 	id, err := b.CreateText(ctx, text, county)
 	require.NoError(t, err)
 	_, err = b.CreateText(ctx, text, county)
-	require.Equal(t, "text_name_taken", reasonOf(t, err))
+	require.Equal(t, "text_name_taken", textReason(t, err))
 	above, err := b.CreateText(ctx, text, city)
 	require.NoError(t, err, "another authority has its own names")
 	unknown := text
 	unknown.Name, unknown.MatterCode = "另一", "no such matter"
 	_, err = b.CreateText(ctx, unknown, county)
-	require.Equal(t, "matter_not_found", reasonOf(t, err))
+	require.Equal(t, "matter_not_found", textReason(t, err))
 
 	chain, err := b.AuthoritiesAbove(ctx, "410411000000")
 	require.NoError(t, err)
@@ -56,15 +56,15 @@ func TestTextsAreKeptWithWhatTheyWere(t *testing.T) {
 	changed := text
 	changed.Body = "关于您对【事项】的评价"
 	require.NoError(t, b.ChangeText(ctx, store.TextChange{ID: id, Version: 1, Text: changed, By: county}))
-	require.Equal(t, "text_changed", reasonOf(t, b.ChangeText(ctx, store.TextChange{ID: id, Version: 1, Text: text, By: county})))
-	require.Equal(t, "text_not_found", reasonOf(t, b.ChangeText(ctx, store.TextChange{ID: id, Version: 2, Text: text, By: city})), "of another authority")
+	require.Equal(t, "text_changed", textReason(t, b.ChangeText(ctx, store.TextChange{ID: id, Version: 1, Text: text, By: county})))
+	require.Equal(t, "text_not_found", textReason(t, b.ChangeText(ctx, store.TextChange{ID: id, Version: 2, Text: text, By: city})), "of another authority")
 	read, err := b.TextByID(ctx, id)
 	require.NoError(t, err)
 	require.Equal(t, changed, read.TextTemplate)
 	require.Equal(t, 2, read.Version)
 
 	require.NoError(t, b.ChangeText(ctx, store.TextChange{ID: id, Version: 2, Retire: true, By: county}))
-	require.Equal(t, "text_retired", reasonOf(t, b.ChangeText(ctx, store.TextChange{ID: id, Version: 3, Text: text, By: county})))
+	require.Equal(t, "text_retired", textReason(t, b.ChangeText(ctx, store.TextChange{ID: id, Version: 3, Text: text, By: county})))
 	texts, err = b.TextsOf(ctx, []int64{county.OrganisationID}, false)
 	require.NoError(t, err)
 	require.Empty(t, texts)
@@ -114,7 +114,7 @@ func TestOfManyWhoChangeATextAtOnceOneDoes(t *testing.T) {
 			require.Equal(t, itoa(int64(i)), read.Body)
 			continue
 		}
-		require.Equal(t, "text_changed", reasonOf(t, err))
+		require.Equal(t, "text_changed", textReason(t, err))
 	}
 	require.Equal(t, 1, done)
 }

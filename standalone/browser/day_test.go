@@ -37,6 +37,10 @@ func TestDay(t *testing.T) {
 		t.Parallel()
 		administratorsAtWork(t, w, b)
 	})
+	t.Run("auditors look", func(t *testing.T) {
+		t.Parallel()
+		auditorsLook(t, w, b)
+	})
 	t.Run("merged, taken over, answered late", func(t *testing.T) {
 		t.Parallel()
 		mergedTakenOverAnsweredLate(t, w, b)
