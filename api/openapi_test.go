@@ -378,6 +378,7 @@ func TestDocumentListsTheProblemCodes(t *testing.T) {
 		"level_unknown", "table_too_large", "table_empty", "table_unreadable", "table_too_long", "table_encoding", "column_unknown",
 		"column_twice", "column_missing", // organisations, which have pages and no path here
 		"key_not_found", "key_in_use", "key_file_elsewhere", // keys, which have a page and the command line
+		"quiet_time_wrong", "mail_is_off", "email_malformed", "email_domain", "code_sent_just_now", "wrong_email_code", // notifications, which have pages
 		"calendar_not_adopted", // the product asks it of a case, nobody else
 	}
 	patterns := []*regexp.Regexp{

@@ -132,6 +132,7 @@ type oneCase struct {
 // engine, the database and the policy are missing.
 type office struct {
 	web.Administration // nil: the pages of administration are tested on a real database
+	told               // what people are told, in memory
 
 	mu      sync.Mutex
 	looks   int

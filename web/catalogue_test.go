@@ -65,7 +65,10 @@ func families() map[string][]string {
 		"row_outcome.": list(store.RowOutcomes()), "organisation_kind.": {"authority", "department"},
 		"people.done.":  {"created", "changed", "roles", "disabled", "enabled", "sessions_ended"},
 		"account.done.": {"password", "sessions", "token", "first_password"},
-		"policy.done.":  {"published"}, "policy.effect_": {"allow", "deny"}, "policy.miss.": {"role", "actor_level", "case_level", "when", "relation"},
+		"notification.": list(casework.NoticeKinds()), "notification_group.": list(casework.NoticeGroups()), "notification_group_help.": list(casework.NoticeGroups()),
+		"mail_choice.": list(store.MailChoices()), "language.": {"zh-CN", "en"},
+		"notifications.done.": {"read", "saved", "code_sent", "email_removed", "email_confirmed"},
+		"policy.done.":        {"published"}, "policy.effect_": {"allow", "deny"}, "policy.miss.": {"role", "actor_level", "case_level", "when", "relation"},
 		"policy.reason.": {
 			policies.ReasonRuleAllows, policies.ReasonRuleDenies, policies.ReasonNothingAllows, policies.ReasonNotLoaded, policies.ReasonActorUnknown,
 			policies.ReasonActionUnknown, policies.ReasonObjectIncomplete, policies.ReasonObjectContradictory, policies.ReasonPolicyFailed, policies.ReasonPolicyDisagrees,

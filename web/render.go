@@ -87,6 +87,8 @@ type frame struct {
 	Version  string
 	// SeesCases: the person may look a case up by its number.
 	SeesCases bool
+	// Unread counts notifications, in words; empty when there are none.
+	Unread string
 }
 
 // person is who is signed in, as the head of the page shows them.
@@ -102,6 +104,7 @@ func (v *visit) frame(title, placePath string) frame {
 		f.Person = v.describe(v.user)
 		f.Places = placesOf(v.user.Actor, placePath)
 		f.SeesCases = slices.ContainsFunc(f.Places, func(p place) bool { return p.Path == "/cases" })
+		f.Unread = v.unread()
 	}
 	return f
 }

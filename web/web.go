@@ -41,6 +41,7 @@ type Commands interface {
 	Now(c store.Case) time.Time
 
 	Administration
+	Notifications
 }
 
 // Administration is what the pages of administration ask.

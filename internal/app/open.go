@@ -63,6 +63,7 @@ func OpenCommands(s Settings, st *store.Store, eng commands.Engine, policy *poli
 	service.LimitReveals(store.RevealLimits{
 		PerHour: s.RevealsPerHour, PerDay: s.RevealsPerDay, AlarmCases: s.RevealAlarmCases, OddCases: s.RevealAlarmOddCases,
 	})
+	service.LetMail(commands.Mailing{On: s.SMTPAddr != "", Domains: mailDomains(s)})
 	return service
 }
 

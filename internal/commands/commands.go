@@ -30,6 +30,7 @@ type Service struct {
 	log    *slog.Logger
 
 	reveals store.RevealLimits
+	mailing Mailing
 }
 
 // New makes the service. The policy is loaded before: what cannot be loaded must
