@@ -60,7 +60,8 @@ CREATE TABLE deliveries (
     case_number     text REFERENCES cases (number),
     days            integer NOT NULL DEFAULT 0,
     attempts        integer NOT NULL DEFAULT 0,
-    next_attempt_at timestamptz NOT NULL DEFAULT now(),
+    -- What was not tried yet goes before what failed.
+    next_attempt_at timestamptz NOT NULL DEFAULT '-infinity',
     last_error      text NOT NULL DEFAULT '',
     created_at      timestamptz NOT NULL DEFAULT now(),
     done_at         timestamptz,
