@@ -95,7 +95,7 @@ func (n Notifier) noticesOf(ctx context.Context, m notify.Message) ([]casework.N
 	}
 	var before casework.State
 	for _, e := range events {
-		if e.Event.Seq == m.Seq {
+		if e.Seq == m.Seq {
 			return casework.NoticesOf(before, e.Event), nil
 		}
 		if before, err = before.Apply(e.Event); err != nil {

@@ -174,8 +174,8 @@ func (h *house) exec(query string, args ...any) {
 	require.NoError(h.t, err)
 }
 
-func (h *house) count(query string, args ...any) (n int) {
-	if err := h.owner.QueryRowContext(context.WithoutCancel(h.t.Context()), query, args...).Scan(&n); err != nil {
+func (h *house) count(query string) (n int) {
+	if err := h.owner.QueryRowContext(context.WithoutCancel(h.t.Context()), query).Scan(&n); err != nil {
 		h.t.Error(err)
 	}
 	return n

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -91,9 +92,7 @@ func TestNotificationSettingsPages(t *testing.T) {
 			"choice_new_cases": "off", "choice_work": "now", "choice_deadlines": "digest", "choice_answers": "now",
 			"language": "en", "quiet_from": "12:00", "quiet_to": "14:00",
 		}
-		for name, value := range change {
-			all[name] = value
-		}
+		maps.Copy(all, change)
 		return all
 	}
 	for _, change := range []map[string]any{

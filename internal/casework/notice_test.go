@@ -86,10 +86,10 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 
 func describe(n casework.Notice) string {
 	words := fmt.Sprintf("%s to %s", n.Kind, n.To)
-	switch n.To {
-	case casework.ListenPerson:
+	if n.To == casework.ListenPerson {
 		words += fmt.Sprint(" ", n.UserID)
-	case casework.ListenSupervisors:
+	}
+	if n.To == casework.ListenSupervisors {
 		words += fmt.Sprint(" ", n.StepsUp)
 	}
 	if n.MinLevel != "" {

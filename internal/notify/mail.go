@@ -148,7 +148,6 @@ func IsFinal(err error) bool {
 	return ok
 }
 
-//nolint:gochecknoglobals // a compiled constant
 var anAddress = regexp.MustCompile(`[^\s<>"'(),;:]+@[^\s<>"'(),;:]+`)
 
 // withoutAddresses keeps people's addresses out of logs and of the database.

@@ -148,7 +148,7 @@ func TestMailIsSent(t *testing.T) {
 	require.Equal(t, "chen@example.gov.cn", got[0].to)
 	require.Equal(t, "【归零】410411-20261102-000017 距到期还有 3 天", got[0].subject)
 	require.Equal(t, strings.Join([]string{
-		"410411-20261102-000017 距到期还有 3 天", "", "事项：不动产转移登记", "阶段：整改", "期限：2026-11-28 24:00",
+		"410411-20261102-000017 距到期还有 3 天", "", "事项：不动产转移登记", "环节：整改", "期限：2026-11-28 24:00",
 		"办理：https://guiling.example/cases/410411-20261102-000017", "",
 		"本邮件由系统自动发出，请勿回复。提醒方式可在“我的账号 → 消息提醒”中更改：https://guiling.example/account/notifications", "",
 	}, "\n"), got[0].body)

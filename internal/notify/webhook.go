@@ -108,8 +108,6 @@ func refusePrivate(_, address string, _ syscall.RawConn) error {
 
 // notPublic are the networks that are not of the internet, beside those that the
 // standard library knows.
-//
-//nolint:gochecknoglobals // constants
 var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
@@ -148,7 +146,7 @@ type genericBody struct {
 
 // robotBody is what the robots of WeCom and DingTalk read alike.
 type robotBody struct {
-	Type string    `json:"msgtype"` //nolint:tagliatelle // a word of theirs
+	Type string    `json:"msgtype"`
 	Text robotText `json:"text"`
 }
 
@@ -162,7 +160,7 @@ func (w *Webhook) Post(ctx context.Context, items []Item) error {
 	if err != nil {
 		return err
 	}
-	response, err := w.client.Do(request) //nolint:gosec // G704: the URL is a setting of the operator, and the dialler looks where it leads
+	response, err := w.client.Do(request)
 	if err != nil {
 		// The URL of a robot is a secret, and the client's error names it.
 		if named, ok := errors.AsType[*url.Error](err); ok {
@@ -234,7 +232,7 @@ func (w *Webhook) judge(status int, answer []byte) error {
 		return nil
 	}
 	var said struct {
-		Code *int `json:"errcode"` //nolint:tagliatelle // a word of theirs
+		Code *int `json:"errcode"`
 	}
 	if err := json.Unmarshal(answer, &said); err != nil || said.Code == nil {
 		return fmt.Errorf("webhook %s: the answer is not that of a robot", w.options.Kind)

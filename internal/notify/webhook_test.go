@@ -91,7 +91,7 @@ func TestRobots(t *testing.T) {
 		}
 		require.NoError(t, w.Post(t.Context(), items))
 		var body struct {
-			MsgType string `json:"msgtype"` //nolint:tagliatelle // a word of theirs
+			MsgType string `json:"msgtype"`
 			Text    struct {
 				Content string `json:"content"`
 			} `json:"text"`

@@ -31,7 +31,6 @@ type tongue struct {
 	confirm, code                                  string
 }
 
-//nolint:gochecknoglobals // the words never change
 var chinese = tongue{
 	notices: map[casework.NoticeKind]string{
 		casework.NoticeNewCase:            "收到新的差评，尚无人领取",
@@ -64,13 +63,12 @@ var chinese = tongue{
 		casework.StageClosed: "办结", casework.StageSpotCheck: "抽查", casework.StageInvalid: "无效评价",
 		casework.StageWithdrawn: "已撤回", casework.StageMerged: "已并案", casework.StageArchived: "已归档",
 	},
-	subject: "【归零】%s %s", matter: "事项：%s", stage: "阶段：%s", due: "期限：%s 24:00", noDue: "期限：不计时", link: "办理：%s",
+	subject: "【归零】%s %s", matter: "事项：%s", stage: "环节：%s", due: "期限：%s 24:00", noDue: "期限：不计时", link: "办理：%s",
 	foot:   "本邮件由系统自动发出，请勿回复。提醒方式可在“我的账号 → 消息提醒”中更改：%s",
 	digest: "【归零】今日待办：超期 %d 件，今天到期 %d 件，新消息 %d 条", overdue: "已超期", today: "今天到期", fresh: "新消息", more: "仅列前 %d 条，其余请到系统中查看。",
 	confirm: "【归零】邮箱验证码", code: "您的验证码是 %s，30 分钟内有效。请在“消息提醒”页面填写。如果不是您本人操作，请忽略本邮件。",
 }
 
-//nolint:gochecknoglobals // the words never change
 var english = tongue{
 	notices: map[casework.NoticeKind]string{
 		casework.NoticeNewCase:            "New case, not claimed yet",
