@@ -96,7 +96,7 @@ func TestNotificationsAreListedAndMarked(t *testing.T) {
 	}
 	b.signIn(chen)
 	p := b.do(http.MethodGet, "/notifications", nil)
-	require.Contains(t, p.text, "距到期还有 3 天")
+	require.Contains(t, p.text, "到期前 3 天提醒")
 	require.Contains(t, p.text, `href="/cases/`+number(1)+`"`)
 	require.Contains(t, p.text, `href="/reveals?alarms=true"`, "an alarm leads to what it is about")
 	require.Contains(t, p.text, "已读")

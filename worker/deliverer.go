@@ -265,6 +265,9 @@ func (d Deliverer) notice(ctx context.Context, delivery store.Delivery, user sto
 	if err != nil {
 		return store.Sent{Err: err}
 	}
+	if i.Kind.Reminder() && (i.Due == nil || !i.Due.After(d.Now())) {
+		return store.Sent{} // it waited too long
+	}
 	return d.send(ctx, delivery, settings, d.Pages.LetterOf(settings.Language, i))
 }
 

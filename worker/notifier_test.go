@@ -372,6 +372,13 @@ func TestMailsGoOutInOfficeHours(t *testing.T) {
 	h.now = time.Date(2026, 11, 30, 14, 0, 0, 0, casework.China())
 	require.True(t, h.drain())
 	require.Equal(t, map[string]int{chen: 2, lin: 1}, h.mails.by(), "and Tao wants none")
+	// A reminder that waited until its deadline had passed is none.
+	h.record(h.number, casework.By{}, casework.Warned{DaysBefore: 1, Clock: casework.ClockVerification, Deadline: h.now})
+	h.exec(`UPDATE cases SET deadline_at = '2026-11-30 13:00+08', overdue_since = NULL`)
+	h.relay(1)
+	require.True(t, h.drain())
+	require.Equal(t, map[string]int{chen: 2, lin: 1}, h.mails.by())
+	require.Zero(t, h.count(`SELECT count(*) FROM deliveries WHERE done_at IS NULL`))
 	for _, l := range h.mails.letters {
 		require.NotContains(t, l.Body+l.Subject, "赵", "nothing of the citizen")
 		require.NotContains(t, l.Body, "跑了四趟")

@@ -16,6 +16,7 @@ const (
 	NoticeLinked             NoticeKind = "linked"              // your case goes on for another
 	NoticeWithdrawn          NoticeKind = "withdrawn"           // your case was withdrawn
 	NoticeWarning            NoticeKind = "warning"             // a deadline is near
+	NoticeLastDay            NoticeKind = "last_day"            // a deadline ends today
 	NoticeOverdue            NoticeKind = "overdue"             // a deadline passed
 	NoticeEscalated          NoticeKind = "escalated"           // 督办
 	NoticePaused             NoticeKind = "paused"              // the clock stands still
@@ -75,6 +76,7 @@ var noticeGroups = []struct {
 	{NoticeLinked, NoticesOfWork},
 	{NoticeWithdrawn, NoticesOfWork},
 	{NoticeWarning, NoticesOfDeadlines},
+	{NoticeLastDay, NoticesOfDeadlines},
 	{NoticeOverdue, NoticesOfDeadlines},
 	{NoticeEscalated, NoticesOfDeadlines},
 	{NoticePaused, NoticesOfDeadlines},
@@ -99,6 +101,10 @@ func NoticeKinds() []NoticeKind {
 	}
 	return kinds
 }
+
+// Reminder reports whether the kind means nothing any more once the deadline has
+// passed or gone.
+func (k NoticeKind) Reminder() bool { return k == NoticeWarning || k == NoticeLastDay }
 
 // Group is the group of a kind; empty for one that does not exist.
 func (k NoticeKind) Group() NoticeGroup {
@@ -139,7 +145,7 @@ type Notice struct {
 	MinLevel AdminLevel
 	// Unclaimed: only as long as nobody has the case.
 	Unclaimed bool
-	// Days is how many are left, of a warning.
+	// Days is how many are left when it is given, of a warning.
 	Days int
 }
 
@@ -207,6 +213,9 @@ func noticesOf(before State, e Event) []Notice {
 func noticesOfClock(body EventBody) []Notice {
 	switch b := body.(type) {
 	case Warned:
+		if b.DaysBefore == 0 {
+			return []Notice{toHandler(NoticeLastDay)}
+		}
 		return []Notice{{Kind: NoticeWarning, To: ListenHandler, Days: b.DaysBefore}}
 	case BecameOverdue:
 		return []Notice{toHandler(NoticeOverdue), {Kind: NoticeOverdue, To: ListenSupervisors}}

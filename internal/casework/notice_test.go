@@ -45,6 +45,7 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		{casework.ReopeningDecided{}, nil},
 		{casework.Reopened{}, []string{"reopened to handler"}},
 		{casework.Warned{DaysBefore: 3}, []string{"warning to handler in 3"}},
+		{casework.Warned{}, []string{"last_day to handler"}},
 		{casework.BecameOverdue{}, []string{"overdue to handler", "overdue to supervisors 0"}},
 		{casework.Escalated{StepsUp: 2}, []string{"escalated to handler", "escalated to supervisors 2"}},
 		{casework.Paused{}, []string{"paused to handler"}},

@@ -146,9 +146,9 @@ func TestMailIsSent(t *testing.T) {
 	got := o.got()
 	require.Len(t, got, 2)
 	require.Equal(t, "chen@example.gov.cn", got[0].to)
-	require.Equal(t, "【归零】410411-20261102-000017 距到期还有 3 天", got[0].subject)
+	require.Equal(t, "【归零】410411-20261102-000017 到期前 3 天提醒", got[0].subject)
 	require.Equal(t, strings.Join([]string{
-		"410411-20261102-000017 距到期还有 3 天", "", "事项：不动产转移登记", "环节：整改", "期限：2026-11-28 24:00",
+		"410411-20261102-000017 到期前 3 天提醒", "", "事项：不动产转移登记", "环节：整改", "期限：2026-11-28 24:00",
 		"办理：https://guiling.example/cases/410411-20261102-000017", "",
 		"本邮件由系统自动发出，请勿回复。提醒方式可在“我的账号 → 消息提醒”中更改：https://guiling.example/account/notifications", "",
 	}, "\n"), got[0].body)
@@ -225,6 +225,10 @@ func TestEveryNoticeHasWords(t *testing.T) {
 			require.NotRegexp(t, `(?m)(：|: )$`, pages.LetterOf(language, i).Body, stage)
 		}
 	}
+	tomorrow := item
+	tomorrow.Days = 1
+	require.Contains(t, pages.LetterOf("en", tomorrow).Subject, "one day before")
+	require.Contains(t, pages.LetterOf("zh-CN", tomorrow).Subject, "到期前 1 天")
 	looks := item
 	looks.Kind = casework.NoticeManyLooks
 	require.Contains(t, pages.LetterOf("en", looks).Body, "https://guiling.example/reveals?alarms=true")
@@ -239,7 +243,7 @@ func TestDigest(t *testing.T) {
 	require.Equal(t, "【归零】今日待办：超期 1 件，今天到期 0 件，新消息 51 条", l.Subject)
 	require.Contains(t, l.Body, "已超期\n· 410411-20261102-000017 · 不动产转移登记 · 整改 · 期限：2026-11-28 24:00\n  https://guiling.example/cases/")
 	require.NotContains(t, l.Body, "今天到期")
-	require.Equal(t, notify.DigestLines, strings.Count(l.Body, "距到期还有 3 天"))
+	require.Equal(t, notify.DigestLines, strings.Count(l.Body, "到期前 3 天提醒"))
 	require.Contains(t, l.Body, "仅列前 50 条")
 	require.Contains(t, notify.ConfirmationOf("zh-CN", "012345").Body, "012345")
 	require.Contains(t, notify.ConfirmationOf("en", "012345").Subject, "Guiling")

@@ -98,7 +98,7 @@ func TestRobots(t *testing.T) {
 		}
 		require.NoError(t, json.Unmarshal(got.body, &body))
 		require.Equal(t, "text", body.MsgType)
-		require.Contains(t, body.Text.Content, "距到期还有 3 天")
+		require.Contains(t, body.Text.Content, "到期前 3 天提醒")
 		require.Contains(t, body.Text.Content, "https://guiling.example/cases/"+item.Number)
 		require.Equal(t, kind.Batch(), strings.Count(body.Text.Content, item.Number+"（"))
 		require.LessOrEqual(t, len(body.Text.Content), 2048, "WeCom takes no more")

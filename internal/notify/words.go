@@ -29,6 +29,8 @@ type tongue struct {
 	subject, matter, stage, due, noDue, link, foot string
 	digest, overdue, today, fresh, more            string
 	confirm, code                                  string
+	// oneDay is the warning of the day before, where it is not said like the others.
+	oneDay string
 }
 
 var chinese = tongue{
@@ -41,7 +43,8 @@ var chinese = tongue{
 		casework.NoticeMerged:             "案件已并入同一办件的另一案件",
 		casework.NoticeLinked:             "同一办件的另一案件已并入本案",
 		casework.NoticeWithdrawn:          "案件已撤回",
-		casework.NoticeWarning:            "距到期还有 %d 天",
+		casework.NoticeWarning:            "到期前 %d 天提醒",
+		casework.NoticeLastDay:            "到期提醒：最后一天",
 		casework.NoticeOverdue:            "案件已超期",
 		casework.NoticeEscalated:          "案件已列入督办",
 		casework.NoticePaused:             "案件已暂停计时",
@@ -79,7 +82,8 @@ var english = tongue{
 		casework.NoticeMerged:             "A case was merged into another of the same service",
 		casework.NoticeLinked:             "Another case of the same service was merged into this one",
 		casework.NoticeWithdrawn:          "A case was withdrawn",
-		casework.NoticeWarning:            "Days left: %d",
+		casework.NoticeWarning:            "Reminder, %d days before the deadline",
+		casework.NoticeLastDay:            "Reminder: the last day",
 		casework.NoticeOverdue:            "A case is overdue",
 		casework.NoticeEscalated:          "A case was escalated",
 		casework.NoticePaused:             "The clock of a case was paused",
@@ -104,6 +108,7 @@ var english = tongue{
 	subject: "[Guiling] %s %s", matter: "Matter: %s", stage: "Stage: %s", due: "Due: %s 24:00", noDue: "Due: no clock runs", link: "Open: %s",
 	foot:   "This message was sent automatically; please do not reply. Choose what you are told under My account, Notifications: %s",
 	digest: "[Guiling] Today: %d overdue, %d due, %d new", overdue: "Overdue", today: "Due today", fresh: "New", more: "Only the first %d are listed; see the rest in the system.",
+	oneDay:  "Reminder, one day before the deadline",
 	confirm: "[Guiling] Code for your address", code: "Your code is %s. It is valid for 30 minutes; enter it on the page Notifications. If you did not ask for it, ignore this message.",
 }
 
@@ -118,6 +123,9 @@ func tongueOf(language string) tongue {
 // sentence says what happened.
 func (t tongue) sentence(i Item) string {
 	words := t.notices[i.Kind]
+	if i.Kind == casework.NoticeWarning && i.Days == 1 && t.oneDay != "" {
+		return t.oneDay
+	}
 	if strings.Contains(words, "%d") {
 		return fmt.Sprintf(words, i.Days)
 	}
