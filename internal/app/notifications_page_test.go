@@ -1,14 +1,17 @@
 package app_test
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"guiling/internal/app"
 	"guiling/internal/casework"
 	"guiling/internal/store"
 )
@@ -112,4 +115,49 @@ func TestNotificationSettingsPages(t *testing.T) {
 
 	require.Equal(t, http.StatusSeeOther, h.ask(t, http.MethodPost, path+"/email", chen, map[string]any{"email": ""}).status)
 	require.NotContains(t, h.ask(t, http.MethodGet, path, chen, nil).body, "已验证")
+}
+
+// TestWhatIsGivenUpIsSeen: on /metrics, as long as it lies there.
+func TestWhatIsGivenUpIsSeen(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	_, err := h.owner.ExecContext(t.Context(), `INSERT INTO deliveries (channel, kind, key, case_number, dead_at) VALUES ('generic', 'overdue', 'k', $1, now())`, h.number)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	watched := make(chan error, 1)
+	go func() { watched <- app.WatchDeliveries(ctx, h.store, slog.New(slog.DiscardHandler)) }()
+	require.Eventually(t, func() bool {
+		return strings.Contains(h.ask(t, http.MethodGet, "/metrics", "", nil).body, "guiling_deliveries_dead 1")
+	}, 10*time.Second, 20*time.Millisecond)
+	cancel()
+	require.NoError(t, <-watched)
+}
+
+// TestChannelsThatCannotWork stop the start, and not the first message.
+func TestChannelsThatCannotWork(t *testing.T) {
+	t.Parallel()
+	log := slog.New(slog.DiscardHandler)
+	for name, s := range map[string]app.Settings{
+		"a server without a port":     {SMTPAddr: "post.example", SMTPFrom: "a@example.gov.cn"},
+		"no sender":                   {SMTPAddr: "post.example:25"},
+		"a program without a secret":  {WebhookURL: "https://hook.example/"},
+		"a robot in clear":            {WebhookWeComURL: "http://hook.example/"},
+		"a robot that is no address":  {WebhookDingTalkURL: "hook"},
+		"a password that is readable": {SMTPAddr: "post.example:25", SMTPFrom: "a@example.gov.cn", SMTPUsername: "u", SMTPTLS: "none"},
+	} {
+		_, err := app.NewDeliverer(s, nil, log)
+		require.Error(t, err, name)
+	}
+	d, err := app.NewDeliverer(app.Settings{
+		SMTPAddr: "post.example:25", SMTPFrom: "a@example.gov.cn", WebhookURL: "https://hook.example/", WebhookSecret: "s",
+		WebhookWeComURL: "https://hook.example/", WebhookDingTalkURL: "https://hook.example/", PublicURL: "https://guiling.example/",
+	}, nil, log)
+	require.NoError(t, err)
+	require.NotNil(t, d.Mail)
+	require.Len(t, d.Channels, 3)
+	require.Equal(t, "https://guiling.example", d.Pages.Base)
+	d, err = app.NewDeliverer(app.Settings{}, nil, log)
+	require.NoError(t, err)
+	require.Nil(t, d.Mail)
+	require.Empty(t, d.Channels)
 }

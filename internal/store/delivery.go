@@ -71,7 +71,7 @@ type Sent struct {
 }
 
 // A delivery that fails waits from the first to the second, twice as long each
-// time, and is given up after so many attempts: about three days.
+// time, and is given up after so many attempts: about three days, of trying.
 const (
 	deliveryFirstWait = 30 * time.Second
 	deliveryLongWait  = 2 * time.Hour
