@@ -33,6 +33,7 @@ func placesOf(actor casework.Actor, current string) []place {
 	add(audits, "/events", "nav.events", "history")
 	add(audits, "/reveals", "nav.reveals", "eye")
 	add(supervises || audits, "/cases", "nav.cases_region", "file-text")
+	add(supervises, textsPath, "nav.texts", "message")
 	add(supervises, "/simulate", "nav.simulate", "clock")
 	add(len(adminPlaces(actor, "")) > 0, adminPath, "nav.admin", "settings")
 	return places

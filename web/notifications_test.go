@@ -21,14 +21,14 @@ import (
 type told struct {
 	web.Notifications // nil: the settings are tested on a real database
 
-	list   []store.Notification
-	unread int
-	broken bool
-	read   []string // what was marked, in order
+	list       []store.Notification
+	unread     int
+	toldBroken bool
+	read       []string // what was marked, in order
 }
 
 func (o *told) UnreadNotifications(context.Context, casework.Actor) (int, error) {
-	if o.broken {
+	if o.toldBroken {
 		return 0, errors.New("away")
 	}
 	return o.unread, nil
@@ -58,7 +58,7 @@ func (o *told) ReadNotifications(_ context.Context, _ casework.Actor, upTo int64
 }
 
 func (o *told) ReadNotificationsOf(_ context.Context, actor casework.Actor, number string) error {
-	if o.broken {
+	if o.toldBroken {
 		return errors.New("away")
 	}
 	o.read = append(o.read, strconv.FormatInt(actor.UserID, 10)+" of "+number)
@@ -77,7 +77,7 @@ func TestTheHeadCountsWhatIsUnread(t *testing.T) {
 		require.Equal(t, count != "", strings.Contains(bell, "条未读"), "colour and a number are no words")
 		require.Contains(t, bell, count)
 	}
-	b.office.broken = true
+	b.office.toldBroken = true
 	b.office.unread = 3
 	p := b.do(http.MethodGet, "/tasks", nil)
 	require.Equal(t, http.StatusOK, p.StatusCode, "the page is good without")
@@ -127,6 +127,6 @@ func TestOpeningACaseReadsWhatIsToldOfIt(t *testing.T) {
 	require.Equal(t, []string{"11 of " + number(10)}, b.office.read)
 	require.Equal(t, http.StatusNotFound, b.do(http.MethodGet, "/cases/"+number(77), nil).StatusCode)
 	require.Len(t, b.office.read, 1, "a case that one may not see marks nothing")
-	b.office.broken = true
+	b.office.toldBroken = true
 	require.Equal(t, http.StatusOK, b.do(http.MethodGet, "/cases/"+number(10), nil).StatusCode)
 }

@@ -3,6 +3,10 @@ package web
 import (
 	"time"
 
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"golang.org/x/text/number"
+
 	"guiling/internal/casework"
 )
 
@@ -63,4 +67,9 @@ func daysOver(deadline, now time.Time) int {
 // limit says how long a clock runs: 15 个自然日.
 func (l localizer) limit(limit casework.Limit) string {
 	return l.T("limit."+string(limit.Count), "Count", limit.Days)
+}
+
+// number writes a count with the thousands apart, as the language does.
+func (l localizer) number(n int) string {
+	return message.NewPrinter(language.Make(l.tag)).Sprint(number.Decimal(n))
 }

@@ -12,6 +12,7 @@ const (
 	ActionAssign              Action = "assign"
 	ActionTakeOver            Action = "take-over"
 	ActionRecordCallback      Action = "record-callback"
+	ActionAttachFile          Action = "attach-file"
 	ActionVerify              Action = "verify"
 	ActionProposeInvalid      Action = "propose-invalid"
 	ActionDecideInvalid       Action = "decide-invalid"
@@ -34,7 +35,7 @@ const (
 // Actions lists every action.
 func Actions() []Action {
 	return []Action{
-		ActionClaim, ActionAssign, ActionTakeOver, ActionRecordCallback, ActionVerify, ActionProposeInvalid,
+		ActionClaim, ActionAssign, ActionTakeOver, ActionRecordCallback, ActionAttachFile, ActionVerify, ActionProposeInvalid,
 		ActionDecideInvalid, ActionRequestExtension, ActionWithdrawExtension, ActionDecideExtension, ActionSubmitRectification,
 		ActionSendFeedback, ActionRecordAnswer, ActionDecideReopening, ActionEscalate, ActionPause,
 		ActionResume, ActionTransfer, ActionMerge, ActionWithdraw, ActionRecordSpotCheck,
@@ -52,13 +53,15 @@ const (
 	ActionSimulate    Action = "simulate-rules"  // see which deadlines other rules would move
 	ActionListReveals Action = "list-reveals"    // see who looked at reviewers, and why (第六条)
 	ActionDecode      Action = "decode-payloads" // read what the engine keeps of cases, in the engine's own pages
+	ActionManageTexts Action = "manage-texts"    // write the texts that people use in cases, for one's own authority
 )
 
-// LookingActions lists the actions that change no case and show some of it.
+// LookingActions lists the actions that change no case: they show some of it, or
+// prepare what is done to it.
 func LookingActions() []Action {
 	return []Action{
 		ActionRead, ActionReadHistory, ActionReveal, ActionListOverdue, ActionListEvents, ActionImport, ActionSimulate,
-		ActionListReveals, ActionDecode,
+		ActionListReveals, ActionDecode, ActionManageTexts,
 	}
 }
 

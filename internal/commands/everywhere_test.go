@@ -51,7 +51,7 @@ var lists = map[string]func(context.Context, *commands.Service, casework.Actor) 
 	"Inbox": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
 		var numbers []string
 		for _, view := range store.TaskViews() {
-			page, err := s.Inbox(ctx, actor, view, store.TaskCursor{}, commands.MaxPage)
+			page, err := s.Inbox(ctx, actor, store.TaskFilter{View: view, Limit: commands.MaxPage})
 			if err != nil {
 				return nil, err
 			}
@@ -102,6 +102,14 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 		_, err := s.Act(ctx, actor, commands.Request{Number: number, Command: casework.Claim{}})
 		return err
 	},
+	"AttachFile": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, _, err := s.AttachFile(ctx, actor, commands.Upload{Number: number, Name: "说明.txt", Content: []byte("已整改")})
+		return err
+	},
+	"OpenAttachment": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.OpenAttachment(ctx, actor, number, "5a0d0f5e-5c2b-8d56-9a55-000000000001")
+		return err
+	},
 	"Standing": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.Standing(ctx, actor, number)
 		return err
@@ -114,6 +122,25 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 		_, err := s.ExplainPolicy(ctx, actor, "zhanhe.ziran.chen", casework.ActionVerify, number)
 		return err
 	},
+	"KeepDraft": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.KeepDraft(ctx, actor, draftOn(number))
+		return err
+	},
+	"EndDraft": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		return s.EndDraft(ctx, actor, draftOn(number))
+	},
+	"DraftsFor": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.DraftsFor(ctx, actor, number)
+		return err
+	},
+	"TakeUp": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		sealed, err := s.SetAside(draftOn(number))
+		if err != nil {
+			return err
+		}
+		_, err = s.TakeUp(ctx, actor, sealed)
+		return err
+	},
 	"RevealReviewer": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.RevealReviewer(ctx, actor, commands.Look{Number: number, Purpose: "回访"})
 		return err
@@ -122,24 +149,28 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 
 // apart are the commands that show nothing of any case, each with the reason.
 var apart = map[string]string{
-	"DecodePayloads":  "all or nothing, for auditors at the top",
-	"ListAdminEvents": "what administrators did, to people and organisations",
-	"ListPeople":      "people and roles; TestPeopleOfTheSubtree holds them against the subtree",
-	"ViewPerson":      "one of them; it counts open cases and names none",
-	"CreatePerson":    "changes people, not cases",
-	"ChangePerson":    "changes people, not cases",
-	"DisablePerson":   "changes people, not cases",
-	"AssignRoles":     "changes people, not cases",
-	"ImportPeople":    "changes people, not cases",
-	"ListKeys":        "the keys of the installation",
-	"RotateKeys":      "the keys of the installation",
-	"ViewPolicy":      "the rules",
-	"PolicyMatrix":    "the rules",
-	"CheckPolicy":     "the rules",
-	"PublishPolicy":   "the rules",
-	"ResetSignIn":     "of people, not cases",
-	"EndSessionsOf":   "of people, not cases",
-	"ListSessions":    "who is signed in, in the subtree",
+	"DecodePayloads":   "all or nothing, for auditors at the top",
+	"NarrowingChoices": "names of matters and organisations with cases in scope; TestNarrowing",
+	"ListViews":        "counts of what ListCases shows; TestSavedViews",
+	"SaveView":         "keeps a question; TestSavedViews",
+	"DropView":         "forgets a question; TestSavedViews",
+	"ListAdminEvents":  "what administrators did, to people and organisations",
+	"ListPeople":       "people and roles; TestPeopleOfTheSubtree holds them against the subtree",
+	"ViewPerson":       "one of them; it counts open cases and names none",
+	"CreatePerson":     "changes people, not cases",
+	"ChangePerson":     "changes people, not cases",
+	"DisablePerson":    "changes people, not cases",
+	"AssignRoles":      "changes people, not cases",
+	"ImportPeople":     "changes people, not cases",
+	"ListKeys":         "the keys of the installation",
+	"RotateKeys":       "the keys of the installation",
+	"ViewPolicy":       "the rules",
+	"PolicyMatrix":     "the rules",
+	"CheckPolicy":      "the rules",
+	"PublishPolicy":    "the rules",
+	"ResetSignIn":      "of people, not cases",
+	"EndSessionsOf":    "of people, not cases",
+	"ListSessions":     "who is signed in, in the subtree",
 
 	"OrganisationsForPeople": "organisations of the subtree",
 
@@ -167,7 +198,17 @@ var apart = map[string]string{
 	"ChangeEmail":                "the actor's own",
 	"ConfirmEmail":               "the actor's own",
 
+	"ListTexts":  "texts, which speak of no case; TestTextsOfAnAuthority",
+	"ViewText":   "one of them",
+	"CreateText": "changes texts, not cases",
+	"ChangeText": "changes texts, not cases",
+	"RetireText": "changes texts, not cases",
+
 	"SimulationChoices": "packs and calendars, which everybody may know",
+}
+
+func draftOn(number string) store.Draft {
+	return store.Draft{Number: number, Action: casework.ActionVerify, FormKey: "k", Version: 1, Fields: map[string]string{"findings": "属实"}}
 }
 
 func numbersOf(cases []store.Case) []string {
