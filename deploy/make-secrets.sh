@@ -27,3 +27,8 @@ write guiling_database_url \
 	"postgres://guiling:$(cat secrets/guiling_app_password)@postgres:5432/guiling?sslmode=disable"
 write guiling_migrate_database_url \
 	"postgres://guiling_owner:$(cat secrets/guiling_owner_password)@postgres:5432/guiling?sslmode=disable"
+
+# Empty: no password at the smtp server, no channel of the organisation.
+for name in smtp_password webhook_url webhook_secret webhook_wecom_url webhook_dingtalk_url webhook_dingtalk_secret; do
+	write "$name" ""
+done

@@ -139,6 +139,7 @@ type office struct {
 	asked              store.Narrowing // by the last list
 	views              []commands.CountedView
 	web.Administration // nil: the pages of administration are tested on a real database
+	told               // what people are told, in memory
 	writing
 	web.Board // nil: what a test of the board puts in
 	web.Audit // nil: those of auditors as well

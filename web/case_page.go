@@ -93,6 +93,7 @@ func (v *visit) renderCaseWith(status int, number string, r refused, reviewer *s
 	if err != nil {
 		return err
 	}
+	v.seen(number)
 	p := casePage{
 		frame: v.frame(view.Case.MatterName+" "+view.Case.Number, firstPlace(v.user.Actor)),
 		View:  view, Due: v.say.due(view.Case.DeadlineAt, view.Case.PausedAt, view.Now),

@@ -66,7 +66,10 @@ func families() map[string][]string {
 		"row_outcome.": list(store.RowOutcomes()), "organisation_kind.": {"authority", "department"},
 		"people.done.":  {"created", "changed", "roles", "disabled", "enabled", "sessions_ended"},
 		"account.done.": {"password", "sessions", "token", "first_password"},
-		"text_kind.":    list(casework.TextKinds()), "texts.done.": {"created", "changed", "retired"},
+		"notification.": list(casework.NoticeKinds()), "notification_group.": list(casework.NoticeGroups()), "notification_group_help.": list(casework.NoticeGroups()),
+		"mail_choice.": list(store.MailChoices()), "language.": {"zh-CN", "en"},
+		"notifications.done.": {"read", "saved", "code_sent", "email_removed", "email_confirmed"},
+		"text_kind.":          list(casework.TextKinds()), "texts.done.": {"created", "changed", "retired"},
 		"policy.done.": {"published"}, "policy.effect_": {"allow", "deny"}, "policy.miss.": {"role", "actor_level", "case_level", "when", "relation"},
 		"policy.reason.": {
 			policies.ReasonRuleAllows, policies.ReasonRuleDenies, policies.ReasonNothingAllows, policies.ReasonNotLoaded, policies.ReasonActorUnknown,

@@ -90,6 +90,8 @@ type frame struct {
 	// LiveKey names the session to the pages that share a stream of changes; empty:
 	// this page has none.
 	LiveKey string
+	// Unread counts notifications, in words; empty when there are none.
+	Unread string
 }
 
 // person is who is signed in, as the head of the page shows them.
@@ -108,6 +110,7 @@ func (v *visit) frame(title, placePath string) frame {
 		if f.SeesCases {
 			f.LiveKey = v.liveKey()
 		}
+		f.Unread = v.unread()
 	}
 	return f
 }

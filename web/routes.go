@@ -51,6 +51,14 @@ func routes() []route {
 		{http.MethodGet, secondFactorPath, settingUp, "", showSecondFactor},
 		{http.MethodPost, secondFactorPath, settingUp, "", confirmSecondFactor},
 
+		{http.MethodGet, notificationsPath, signedIn, "", showNotifications},
+		{http.MethodPost, "/notifications/read-all", signedIn, "", readNotifications},
+		{http.MethodPost, "/notifications/:id/read", signedIn, "", readNotification},
+		{http.MethodGet, notificationSettingsPath, signedIn, "", showNotificationSettings},
+		{http.MethodPost, notificationSettingsPath, signedIn, "", changeNotificationSettings},
+		{http.MethodPost, "/account/notifications/email", signedIn, "", changeEmail},
+		{http.MethodPost, "/account/notifications/confirm", signedIn, "", confirmEmail},
+
 		{http.MethodGet, "/", signedIn, "", showHome},
 		{http.MethodGet, LivePath, signedIn, casework.ActionRead, streamChanges},
 		{http.MethodGet, "/tasks", signedIn, casework.ActionRead, showInbox},

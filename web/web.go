@@ -43,6 +43,7 @@ type Commands interface {
 
 	Many
 	Administration
+	Notifications
 	Views
 	Attachments
 	Writing

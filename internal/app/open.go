@@ -64,6 +64,7 @@ func OpenCommands(s Settings, st *store.Store, eng commands.Engine, policy *poli
 	service.LimitReveals(store.RevealLimits{
 		PerHour: s.RevealsPerHour, PerDay: s.RevealsPerDay, AlarmCases: s.RevealAlarmCases, OddCases: s.RevealAlarmOddCases,
 	})
+	service.LetMail(commands.Mailing{On: s.SMTPAddr != "", Domains: mailDomains(s)})
 	if s.ScannerAddr != "" {
 		scanner, err := attachments.NewClamd(s.ScannerAddr)
 		if err != nil {

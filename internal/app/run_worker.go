@@ -10,12 +10,12 @@ import (
 
 	"guiling/internal/casework"
 	"guiling/internal/engine"
-	"guiling/internal/notify"
 	"guiling/internal/store"
 	"guiling/worker"
 )
 
-// RunWorker runs workflows and activities, empties the outbox, brings cases over
+// RunWorker runs workflows and activities, empties the outbox, sends mails and
+// messages to channels, brings cases over
 // to the newest calendar, repairs what database and engine tell differently, makes
 // the plan of the next month, forgets old requests, wraps data keys anew after a
 // rotation, and destroys personal data after the retention period, until ctx is
@@ -32,6 +32,10 @@ func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 	}
 	defer eng.Close()
 	w := worker.New(eng.Client(), st, eng, s.Version, log)
+	out, err := newDeliverer(s, st, log)
+	if err != nil {
+		return err
+	}
 	relay := newRelay(s, st, eng, log)
 
 	group, ctx := errgroup.WithContext(ctx)
@@ -55,6 +59,8 @@ func RunWorker(ctx context.Context, s Settings, log *slog.Logger) error {
 		return w.Run(ctx)
 	})
 	group.Go(func() error { return relay.Run(ctx) })
+	group.Go(func() error { return out.Run(ctx) })
+	group.Go(func() error { return watchDeliveries(ctx, st, log) })
 	group.Go(func() error { return reconciler(s, st, eng, relay, log).Run(ctx) })
 	group.Go(func() error { return worker.Recount{Calendars: st, Engine: eng, Log: log}.Run(ctx) })
 	group.Go(func() error { return keepPlans(ctx, st, relay.Rules, log) })
@@ -88,7 +94,7 @@ func Reconcile(ctx context.Context, s Settings, quiet time.Duration, log *slog.L
 
 func newRelay(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logger) worker.Relay {
 	return worker.Relay{
-		Outbox: st, Engine: eng, Notify: notify.LogSender{Log: log}, Log: log,
+		Outbox: st, Engine: eng, Notify: newNotifier(s, st, log), Log: log,
 		Rules: func(ctx context.Context) (casework.Rules, error) {
 			return st.RulesInForce(ctx, s.RulePack, SystemClock())
 		},

@@ -59,6 +59,24 @@ type Settings struct {
 	LDAPBindDN       string `env:"LDAP_BIND_DN"`
 	LDAPBindPassword string `env:"LDAP_BIND_PASSWORD"`
 	LDAPCAFile       string `env:"LDAP_CA_PATH"`
+	// SMTP… is the server by which mails to staff leave; empty: none do.
+	SMTPAddr     string `env:"SMTP_ADDR"`
+	SMTPFrom     string `env:"SMTP_FROM"`
+	SMTPUsername string `env:"SMTP_USERNAME"`
+	SMTPPassword string `env:"SMTP_PASSWORD"`
+	// SMTPTLS is starttls, tls, or none.
+	SMTPTLS string `env:"SMTP_TLS" envDefault:"starttls"`
+	// SMTPDomains are those of the addresses that mails may go to; empty: any.
+	SMTPDomains []string `env:"SMTP_DOMAINS"`
+	// Webhook… are channels of the organisation: JSON of ours, and the robots of
+	// WeCom and DingTalk. The URL of a robot is a secret.
+	WebhookURL            string `env:"WEBHOOK_URL"`
+	WebhookSecret         string `env:"WEBHOOK_SECRET"`
+	WebhookWeComURL       string `env:"WEBHOOK_WECOM_URL"`
+	WebhookDingTalkURL    string `env:"WEBHOOK_DINGTALK_URL"`
+	WebhookDingTalkSecret string `env:"WEBHOOK_DINGTALK_SECRET"`
+	// WebhookAllowPrivate lets a webhook lead into the own network.
+	WebhookAllowPrivate bool `env:"WEBHOOK_ALLOW_PRIVATE"`
 	// SecureCookies is for a server behind TLS: cookies go over TLS only.
 	SecureCookies bool `env:"SECURE_COOKIES"`
 	// MetricsPublic serves /metrics and /openapi.json to other machines as well.
@@ -138,6 +156,9 @@ func (s Settings) check() error {
 	if min(s.RevealsPerHour, s.RevealsPerDay, s.RevealAlarmCases, s.RevealAlarmOddCases) < 1 {
 		return errors.New("settings: GUILING_REVEALS_… and GUILING_REVEAL_ALARM_… are at least 1")
 	}
+	if s.tellsOutside() && s.PublicURL == "" {
+		return errors.New("settings: GUILING_SMTP_ADDR and GUILING_WEBHOOK_… need GUILING_PUBLIC_URL, for their links")
+	}
 	if s.ScannerAddr != "" {
 		if _, err := attachments.NewClamd(s.ScannerAddr); err != nil {
 			return fmt.Errorf("settings: GUILING_SCANNER_ADDR: %w", err)
@@ -145,6 +166,11 @@ func (s Settings) check() error {
 	}
 	_, err := sealing.ProviderOf(s.Cipher)
 	return err
+}
+
+// tellsOutside reports whether staff are told anything outside of the product.
+func (s Settings) tellsOutside() bool {
+	return s.SMTPAddr != "" || s.WebhookURL != "" || s.WebhookWeComURL != "" || s.WebhookDingTalkURL != ""
 }
 
 // addEnvFile adds the NAME=value lines of a file that are not in the environment.

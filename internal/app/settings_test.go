@@ -30,6 +30,7 @@ func TestSettingsThatNobodyMade(t *testing.T) {
 	require.Equal(t, app.Settings{
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "guiling", HTTPAddr: "127.0.0.1:8080", DataKeyFile: "var/data-key.json", RulePack: "henan-2019",
 		RequireSecondFactor: "administrators",
+		SMTPTLS:             "starttls",
 		Cipher:              "aes", Retention: 36, RevealsPerHour: 30, RevealsPerDay: 100, RevealAlarmCases: 15, RevealAlarmOddCases: 5,
 	}, s, "loopback only, no demo, no names without our prefix")
 	require.ErrorContains(t, s.NeedDatabase(), "GUILING_DATABASE_URL")
@@ -48,7 +49,7 @@ func TestSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, app.Settings{
 		DatabaseURL: databaseURL, MigrateDatabaseURL: ownerURL, TemporalAddress: "temporal:7233", TemporalNamespace: "n", HTTPAddr: ":80",
-		WorkerHTTPAddr: ":81", DataKeyFile: "/keys/k", RulePack: "working-days-5", Demo: true, SecureCookies: true, MetricsPublic: true,
+		WorkerHTTPAddr: ":81", DataKeyFile: "/keys/k", RulePack: "working-days-5", Demo: true, SMTPTLS: "starttls", SecureCookies: true, MetricsPublic: true,
 		TemporalUIOrigin: "https://ui.example", RequireSecondFactor: "all",
 		Cipher: "sm4", Retention: 6, RevealsPerHour: 1, RevealsPerDay: 2, RevealAlarmCases: 3, RevealAlarmOddCases: 4, ScannerAddr: "unix:/run/clamd.ctl",
 	}, s)
@@ -168,4 +169,17 @@ func TestLoadSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, ownerURL, s.DatabaseURL)
 	require.Equal(t, "127.0.0.1:8080", s.HTTPAddr, "in a file as well")
+}
+
+// TestTellingStaffNeedsAnAddress: a link that leads nowhere is no link.
+func TestTellingStaffNeedsAnAddress(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"SMTP_ADDR", "WEBHOOK_URL", "WEBHOOK_WECOM_URL", "WEBHOOK_DINGTALK_URL"} {
+		environment := map[string]string{"GUILING_" + name: "x"}
+		_, err := app.ParseSettings(environment)
+		require.ErrorContains(t, err, "GUILING_PUBLIC_URL", name)
+		environment["GUILING_PUBLIC_URL"] = "https://guiling.example"
+		_, err = app.ParseSettings(environment)
+		require.NoError(t, err, name)
+	}
 }

@@ -31,6 +31,7 @@ type Service struct {
 	log    *slog.Logger
 
 	reveals store.RevealLimits
+	mailing Mailing
 	scanner attachments.Scanner // nil: none
 	uploads chan struct{}
 }

@@ -126,6 +126,24 @@ var lists = map[string]func(context.Context, *commands.Service, casework.Actor) 
 		}
 		return numbers, err
 	},
+	"ListNotifications": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		unread, err := s.UnreadNotifications(ctx, actor)
+		if err != nil {
+			return nil, err
+		}
+		numbers, err := pages(func(before store.NotificationCursor) ([]string, *store.NotificationCursor, error) {
+			page, err := s.ListNotifications(ctx, actor, store.NotificationFilter{Before: before, Limit: 17})
+			var numbers []string
+			for _, n := range page.Notifications {
+				numbers = append(numbers, n.Number)
+			}
+			return numbers, page.Next, err
+		})
+		if err == nil && unread != min(len(numbers), commands.MaxUnread) {
+			err = casework.Conflict("count", "the count is not what is listed")
+		}
+		return numbers, err
+	},
 	"SimulateRules": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
 		simulated, err := s.SimulateRules(ctx, actor, commands.Proposal{Draft: draftOf(8)})
 		var numbers []string
@@ -265,6 +283,15 @@ var apart = map[string]string{
 	"ChangeWindow":        "changes windows; TestOrganisationsOfTheSubtree",
 	"CloseWindow":         "changes windows; TestOrganisationsOfTheSubtree",
 
+	"UnreadNotifications":        "a number; held against the list by ListNotifications",
+	"ReadNotification":           "marks of the actor's own",
+	"ReadNotifications":          "marks of the actor's own",
+	"ReadNotificationsOf":        "marks of the actor's own; it says nothing",
+	"NotificationSettings":       "the actor's own",
+	"ChangeNotificationSettings": "the actor's own",
+	"ChangeEmail":                "the actor's own",
+	"ConfirmEmail":               "the actor's own",
+
 	"ListTexts":  "texts, which speak of no case; TestTextsOfAnAuthority",
 	"ViewText":   "one of them",
 	"CreateText": "changes texts, not cases",
@@ -403,6 +430,9 @@ func (d desk) scatter(t *testing.T) {
 	_, err = owner.ExecContext(t.Context(), `
 		INSERT INTO exports (user_id, organisation_id, rule, what, format, region_code, case_number, rows, at)
 		SELECT $1, c.department_id, 'auditor-reads', 'case', 'zip', '410411000000', c.number, 1, now() FROM cases c`, d.users[0].ID)
+	// Everybody was told of everything, as if they had stood elsewhere then.
+	_, err = owner.ExecContext(t.Context(), `
+		INSERT INTO notifications (key, user_id, kind, case_number) SELECT c.number, u.id, 'overdue', c.number FROM cases c CROSS JOIN users u`)
 	require.NoError(t, err)
 }
 

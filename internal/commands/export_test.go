@@ -8,12 +8,6 @@ import (
 	"guiling/policies"
 )
 
-// ScopeOf is what of all cases an actor may see.
-var ScopeOf = scopeOf
-
-// TaskScopeOf says whose tasks an actor works on.
-var TaskScopeOf = taskScopeOf
-
 // RequestKey names a request.
 var RequestKey = requestKey
 

@@ -214,10 +214,10 @@ func insertMessages(ctx context.Context, tx *sqlx.Tx, number string, e casework.
 			return nil
 		}
 		kind = OutboxTellReviewer
-	case casework.Warned, casework.BecameOverdue, casework.Reminded, casework.Escalated, casework.Reopened, casework.ExtensionDecided,
-		casework.TakenOver, casework.Transferred, casework.Merged, casework.CaseLinked, casework.CalendarAdopted:
 	default:
-		return nil
+		if !casework.Tells(body) {
+			return nil
+		}
 	}
 	message := Message{Number: number, Seq: e.Seq, Event: e.Body.Kind()}
 	if kind == OutboxTellReviewer {

@@ -41,6 +41,10 @@ func TestDay(t *testing.T) {
 		t.Parallel()
 		auditorsLook(t, w, b)
 	})
+	t.Run("told of it", func(t *testing.T) {
+		t.Parallel()
+		notifications(t, w, b)
+	})
 	t.Run("merged, taken over, answered late", func(t *testing.T) {
 		t.Parallel()
 		mergedTakenOverAnsweredLate(t, w, b)

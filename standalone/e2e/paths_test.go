@@ -204,7 +204,7 @@ func mergedCases(t *testing.T, w *testworld.World) {
 	for _, number := range []string{first, second} {
 		var told int
 		require.NoError(t, w.Owner.QueryRowContext(t.Context(),
-			`SELECT count(*) FROM outbox WHERE kind = 'tell-staff' AND key LIKE $1 || '/%'`, number).Scan(&told))
+			`SELECT count(*) FROM outbox WHERE kind = 'tell-staff' AND key LIKE $1 || '/%' AND payload->>'event' IN ('merged', 'case_linked')`, number).Scan(&told))
 		require.Equal(t, 1, told, number)
 	}
 	recordHistory(t, w, second, "merged-into-another")
