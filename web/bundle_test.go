@@ -137,6 +137,8 @@ type office struct {
 	looks   int
 	rules   casework.Rules
 	now     time.Time
+	putAway []store.Hint // all of them: who is new puts them away one by one
+	jumps   []commands.Jump
 	cases   []*oneCase
 	sent    []commands.Request
 	repairs []store.Repair
@@ -149,7 +151,7 @@ func newOffice(t *testing.T) *office {
 	require.NoError(t, err)
 	calendar, err := reference.Calendar()
 	require.NoError(t, err)
-	return &office{rules: casework.Rules{Pack: pack, Calendar: calendar}, now: now}
+	return &office{rules: casework.Rules{Pack: pack, Calendar: calendar}, now: now, putAway: store.Hints()}
 }
 
 // open begins a case, opened on that day before now.
@@ -314,6 +316,26 @@ func may(u casework.Actor, action casework.Action, s casework.State) bool {
 	default:
 		return false
 	}
+}
+
+func (o *office) SeenHints(context.Context, casework.Actor) ([]store.Hint, error) {
+	return o.putAway, nil
+}
+
+func (o *office) PutHintAway(_ context.Context, _ casework.Actor, hint store.Hint) error {
+	if !slices.Contains(store.Hints(), hint) {
+		return casework.Invalid("hint", "unknown_hint", "no")
+	}
+	o.putAway = append(o.putAway, hint)
+	return nil
+}
+
+func (o *office) FastForward(_ context.Context, _ casework.Actor, number string, jump commands.Jump) error {
+	if _, err := o.find(number); err != nil {
+		return err
+	}
+	o.jumps = append(o.jumps, jump)
+	return nil
 }
 
 func (o *office) find(number string) (*oneCase, error) {
@@ -578,10 +600,14 @@ func setup(t *testing.T) *bundle {
 
 func setupWith(t *testing.T, id web.Identity) *bundle {
 	t.Helper()
+	return setupAs(t, web.Options{Identity: id})
+}
+
+func setupAs(t *testing.T, o web.Options) *bundle {
+	t.Helper()
 	b := &bundle{t: t, office: newOffice(t), echo: echo.New()}
-	require.NoError(t, web.Register(b.echo, web.Options{
-		Commands: b.office, Identity: id, Sessions: testSessions(), Log: slog.New(slog.DiscardHandler), Version: "0.1.0",
-	}))
+	o.Commands, o.Sessions, o.Log, o.Version = b.office, testSessions(), slog.New(slog.DiscardHandler), "0.1.0"
+	require.NoError(t, web.Register(b.echo, o))
 	b.server = httptest.NewServer(b.echo)
 	t.Cleanup(b.server.Close)
 	b.newBrowser()

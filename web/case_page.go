@@ -31,6 +31,9 @@ type casePage struct {
 	Reveal    revealView
 }
 
+// TrainingDays are how many days a case can be moved ahead at once, in training.
+func (casePage) TrainingDays() []int { return []int{1, 3, 5, 15} }
+
 // clockView is the clock that runs, with why it ends when it does.
 type clockView struct {
 	Due      due

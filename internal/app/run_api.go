@@ -51,6 +51,13 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 		}
 	}()
 	service := OpenCommands(s, st, eng, policy, log)
+	training, err := openTraining(ctx, s, st, eng, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	if training != nil {
+		service.Train(*training)
+	}
 	people, err := OpenIdentity(s, st)
 	if err != nil {
 		return nil, nil, err
@@ -72,7 +79,7 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 	err = web.Register(e, web.Options{
 		Commands: service, Identity: people, Sessions: web.NewSessions(sessions, s.SecureCookies),
 		Log: log, Secure: s.SecureCookies, Version: s.Version, Decoder: eng.Decoder(), TemporalUI: s.TemporalUIOrigin,
-		OIDC: provider,
+		OIDC: provider, Training: training != nil,
 	})
 	if err != nil {
 		sessions.StopCleanup()

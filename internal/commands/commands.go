@@ -30,6 +30,8 @@ type Service struct {
 	log    *slog.Logger
 
 	reveals store.RevealLimits
+	// training moves single cases ahead in time; nil everywhere but in a demo.
+	training *Training
 }
 
 // New makes the service. The policy is loaded before: what cannot be loaded must

@@ -96,6 +96,9 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 		_, err := s.ExplainPolicy(ctx, actor, "zhanhe.ziran.chen", casework.ActionVerify, number)
 		return err
 	},
+	"FastForward": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		return s.FastForward(ctx, actor, number, commands.Jump{Days: 1})
+	},
 	"RevealReviewer": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.RevealReviewer(ctx, actor, commands.Look{Number: number, Purpose: "回访"})
 		return err
@@ -104,6 +107,8 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 
 // apart are the commands that show nothing of any case, each with the reason.
 var apart = map[string]string{
+	"SeenHints":       "one's own, and of no case",
+	"PutHintAway":     "one's own, and of no case",
 	"DecodePayloads":  "all or nothing, for auditors at the top",
 	"ListAdminEvents": "what administrators did, to people and organisations",
 	"ListPeople":      "people and roles; TestPeopleOfTheSubtree holds them against the subtree",

@@ -80,7 +80,7 @@ func NewUnder(t *testing.T, pack string) *World {
 		db: db,
 		settings: app.Settings{
 			DatabaseURL: db.AppURL, MigrateDatabaseURL: db.OwnerURL, TemporalAddress: server.Address,
-			TemporalNamespace: server.Namespace, RulePack: pack, Demo: true, DataKeyFile: filepath.Join(t.TempDir(), "key.json"), Version: "e2e",
+			TemporalNamespace: server.Namespace, RulePack: pack, Demo: true, TimeSkipping: true, DataKeyFile: filepath.Join(t.TempDir(), "key.json"), Version: "e2e",
 		},
 		Tokens: map[string]string{},
 		heard:  &lines{},
