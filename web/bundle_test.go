@@ -404,6 +404,9 @@ func (o *office) ViewCase(_ context.Context, actor casework.Actor, number string
 	if d, ok := c.state.Deadline(o.rules); ok {
 		view.Deadline, view.MadeUp = &d, commands.MadeUpDays(d, o.rules.Calendar)
 	}
+	if alarm, ok := casework.NextAlarm(c.state, o.rules); ok {
+		view.NextAlarm = &alarm.At
+	}
 	view.SameRecord = o.related(actor, c)
 	for i, e := range view.Events {
 		if _, ok := e.Body.(casework.TakenOver); ok && c.state.TakenOverBy != 0 {

@@ -72,7 +72,7 @@ type styleGuidePage struct {
 	Form    actionForm
 	Wrong   actionForm
 	Kept    []keptText
-	Person  personForm
+	Fields  personForm
 	Mistake struct{ Error, ErrorField string }
 	Pager   struct {
 		Next, First string
@@ -122,7 +122,7 @@ func showStyleGuide(v *visit) error {
 		Changes:    []adminChange{{Field: v.say.T("admin_field.position"), Before: sample("before"), After: sample("after")}},
 	}}
 	p.Form, p.Wrong = v.sampleForm(false), v.sampleForm(true)
-	p.Person = personForm{Action: "#person", New: true, Organisations: []store.Organisation{{ID: 1, Name: sample("department")}}, Button: "people.create", Consequence: "people.create_consequence"}
+	p.Fields = personForm{Action: "#person", New: true, Organisations: []store.Organisation{{ID: 1, Name: sample("department")}}, Button: "people.create", Consequence: "people.create_consequence"}
 	p.Mistake.Error, p.Mistake.ErrorField = v.say.T("error.password_differs"), "password_again"
 	p.Pager.Next, p.Pager.First, p.Pager.Later = "#pager", "#pager", true
 	return v.render(http.StatusOK, "styleguide", p)
