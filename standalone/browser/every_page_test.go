@@ -3,6 +3,7 @@ package browser_test
 import (
 	"context"
 	_ "embed"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -169,22 +170,25 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 				require.True(t, p.exists(`form[action="/sign-out"]`), "signed in")
 			}
 			slices.SortFunc(list, func(a, b scene) int { return strings.Compare(a.name, b.name) })
+			var wrong []string
 			for _, s := range list {
-				p.look(s, "")
-				p.keyboard(s)
-				p.onPaper(s)
+				wrong = append(wrong, p.look(s, "")...)
+				wrong = append(wrong, p.keyboard(s), p.onPaper(s))
 			}
 			p.inEnglish(func() {
 				for _, s := range list {
-					p.look(s, "-en")
+					wrong = append(wrong, p.look(s, "-en")...)
 				}
 			})
+			wrong = slices.DeleteFunc(wrong, func(fault string) bool { return fault == "" })
+			require.Empty(t, strings.Join(wrong, "\n"))
 		})
 	}
 }
 
-// look opens a page at a desk, at twice the size, and on a phone.
-func (p *person) look(s scene, suffix string) {
+// look opens a page at a desk, at twice the size, and on a phone, and tells what is
+// wrong there.
+func (p *person) look(s scene, suffix string) (wrong []string) {
 	p.t.Helper()
 	for _, window := range []struct {
 		name          string
@@ -196,15 +200,19 @@ func (p *person) look(s scene, suffix string) {
 			s.then(p)
 		}
 		name := s.name + suffix + window.name
-		assert := require.New(p.t)
-		assert.LessOrEqual(script[int64](p, "document.documentElement.scrollWidth"), window.width, "%s is wider than its window: %s", name, p.widest())
+		if script[int64](p, "document.documentElement.scrollWidth") > window.width {
+			wrong = append(wrong, name+" is wider than its window: "+p.widest())
+		}
 		if window.name == "-twice" {
 			continue // the same page as on the phone, a little wider
 		}
-		assert.Empty(p.wrong(), name)
+		if found := p.wrong(); found != "" {
+			wrong = append(wrong, name+": "+found)
+		}
 		p.picture(name)
 	}
 	p.do(chromedp.EmulateViewport(deskWidth, deskHeight))
+	return wrong
 }
 
 // widest names what sticks out of the window, for whoever has to mend it.
@@ -230,8 +238,8 @@ func (p *person) wrong() string {
 
 // keyboard goes through a page with Tab alone: the way to the content comes first,
 // each stop can be seen and is marked, nothing is in another order than on the
-// page, and nothing is left out.
-func (p *person) keyboard(s scene) {
+// page, and nothing is left out. It tells the first thing that is wrong.
+func (p *person) keyboard(s scene) string {
 	p.t.Helper()
 	p.open(s.path)
 	if s.then != nil {
@@ -247,7 +255,9 @@ func (p *person) keyboard(s scene) {
 			return !groups.has(group) && groups.add(group);
 		}).length;
 	})()`)
-	require.Zero(p.t, script[int](p, `[...document.querySelectorAll('[tabindex]')].filter(e => e.tabIndex > 0).length`), "%s: the order is that of the page", s.name)
+	if script[bool](p, `[...document.querySelectorAll('[tabindex]')].some(e => e.tabIndex > 0)`) {
+		return s.name + ": the order is not that of the page"
+	}
 	for i := range min(reachable, 60) {
 		p.do(chromedp.KeyEvent(kb.Tab))
 		stop := script[string](p, `(() => {
@@ -263,23 +273,31 @@ func (p *person) keyboard(s scene) {
 		if s.name == "case-error" {
 			continue // what is wrong has the focus at first, and the way begins there
 		}
-		require.Empty(p.t, stop, "%s, stop %d of %d", s.name, i+1, reachable)
-		if i == 0 {
-			require.True(p.t, script[bool](p, `document.activeElement.matches('.g-skip')`), "%s: the first stop leads to the content", s.name)
+		if stop != "" {
+			return fmt.Sprintf("%s, stop %d of %d: %s", s.name, i+1, reachable, stop)
+		}
+		if i == 0 && !script[bool](p, `document.activeElement.matches('.g-skip')`) {
+			return s.name + ": the first stop does not lead to the content"
 		}
 	}
+	return ""
 }
 
-// onPaper looks at a page as it is printed.
-func (p *person) onPaper(s scene) {
+// onPaper looks at a page as it is printed, and tells what should not be there.
+func (p *person) onPaper(s scene) (wrong string) {
 	p.t.Helper()
 	p.do(told(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}))
 	shown := script[string](p, `[...document.querySelectorAll('.g-head, .g-nav, .g-tabs, .g-foot, .g-pager, .g-hint, .g-training-box, .g-help-nav')]
 		.filter(e => e.checkVisibility()).map(e => e.className).join(' ')`)
-	require.Empty(p.t, shown, "%s is printed with what is round it", s.name)
-	require.Empty(p.t, script[string](p, `[...document.querySelectorAll('main a')].filter(e => e.checkVisibility() && !e.matches('.btn') && getComputedStyle(e).textDecorationLine !== 'none').map(e => e.textContent).slice(0, 3).join(', ')`),
-		"%s: on paper a link is a word", s.name)
+	links := script[string](p, `[...document.querySelectorAll('main a')].filter(e => e.checkVisibility() && !e.matches('.btn') && getComputedStyle(e).textDecorationLine !== 'none')
+		.map(e => e.textContent).slice(0, 3).join(', ')`)
+	if shown != "" {
+		wrong = s.name + " is printed with what is round it: " + shown
+	} else if links != "" {
+		wrong = s.name + ": on paper a link is a word: " + links
+	}
 	p.do(told(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{}))
+	return wrong
 }
 
 // TestWorkWithoutScripts: signing in, claiming and recording need no JavaScript.
