@@ -209,7 +209,7 @@ func (p *person) look(s scene, suffix string) (wrong []string) {
 		if found := p.wrong(); found != "" {
 			wrong = append(wrong, name+": "+found)
 		}
-		p.picture(name)
+		p.picture("page-" + name)
 	}
 	p.do(chromedp.EmulateViewport(deskWidth, deskHeight))
 	return wrong
