@@ -67,4 +67,3 @@ func (h *house) has(path string) bool {
 	}
 	return false
 }
-
