@@ -265,7 +265,7 @@ func (p *person) keyboard(s scene) string {
 			const before = window.lastStop;
 			window.lastStop = e;
 			if (e === document.body) return 'nothing has the focus';
-			if (before && !(before.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING)) return 'goes back to ' + e.outerHTML.slice(0, 120);
+			if (before && before !== e && !(before.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING)) return 'goes back to ' + e.outerHTML.slice(0, 120);
 			if (style.outlineStyle === 'none' || parseFloat(style.outlineWidth) < 2) return 'the focus is not to be seen on ' + e.outerHTML.slice(0, 120);
 			if (box.bottom < 0 || box.top > innerHeight || box.right < 0 || box.left > innerWidth) return 'the focus is outside the window on ' + e.outerHTML.slice(0, 120);
 			return '';
