@@ -40,6 +40,8 @@ type Route struct {
 	// AnswersAnew: the answer shows personal data, so it is never kept. The same
 	// request sent again is authorized again and answered again, and still is one.
 	AnswersAnew bool
+	// TakesFile: the body is a file of whichever kind, and no JSON.
+	TakesFile bool
 
 	read  func(api, echo.Context, store.User) error                       // of a GET
 	write func(api, echo.Context, store.User, sent) (store.Answer, error) // of all others; only once calls it
@@ -53,6 +55,9 @@ func Routes() []Route {
 		get("/api/v1/cases/:number/events", casework.ActionRead, api.readEvents),
 		{Method: http.MethodPost, Path: "/api/v1/cases/:number/actions/:action", Versioned: true, write: api.act},
 		{Method: http.MethodPost, Path: "/api/v1/cases/:number/reveal", Action: casework.ActionReveal, AnswersAnew: true, write: api.reveal},
+		get("/api/v1/cases/:number/attachments", casework.ActionRead, api.listAttachments),
+		{Method: http.MethodPost, Path: "/api/v1/cases/:number/attachments", Action: casework.ActionAttachFile, TakesFile: true, write: api.attachFile},
+		get("/api/v1/cases/:number/attachments/:id", casework.ActionRead, api.openAttachment),
 		get("/api/v1/tasks", casework.ActionRead, api.listTasks),
 		get("/api/v1/overdue", casework.ActionListOverdue, api.listOverdue),
 		get("/api/v1/events", casework.ActionListEvents, api.listEvents),

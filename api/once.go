@@ -33,10 +33,12 @@ const (
 // sent is a request that changes something, in form: its headers are right and
 // its body is read.
 type sent struct {
-	body      []byte
-	key       string // the Idempotency-Key; empty: none
-	version   int    // what If-Match says, where the route asks for it
-	requestID string // names the request through all attempts at it; empty without a key
+	body    []byte
+	key     string // the Idempotency-Key; empty: none
+	version int    // what If-Match says, where the route asks for it
+	// disposition is the Content-Disposition of a file.
+	disposition string
+	requestID   string // names the request through all attempts at it; empty without a key
 }
 
 // once answers a request that changes something: with a key it happens once, and
@@ -74,6 +76,9 @@ func (a api) once(c echo.Context, user store.User, r Route) error {
 func contentOf(c echo.Context, s sent) []byte {
 	r := c.Request()
 	head := fmt.Appendf(nil, "%s %q %q\n", r.Method, r.URL.EscapedPath(), r.Header.Values(headerIfMatch))
+	if s.disposition != "" {
+		head = fmt.Appendf(head, "%q\n", s.disposition)
+	}
 	return append(head, s.body...)
 }
 
@@ -88,6 +93,11 @@ func readSent(c echo.Context, r Route) (sent, error) {
 			return s, err
 		}
 	}
+	if r.TakesFile {
+		s.disposition = c.Request().Header.Get(echo.HeaderContentDisposition)
+		s.body, err = readAll(c, maxFile)
+		return s, err
+	}
 	s.body, err = readBody(c)
 	return s, err
 }
@@ -98,7 +108,11 @@ func readBody(c echo.Context) ([]byte, error) {
 			return nil, casework.Invalid("Content-Type", reasonContentType, "the body is application/json")
 		}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
+	return readAll(c, maxBody)
+}
+
+func readAll(c echo.Context, most int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, most))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, casework.Invalid("body", reasonTooLarge, fmt.Sprintf("at most %d bytes", tooLarge.Limit))
 	}

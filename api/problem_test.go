@@ -33,7 +33,7 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 	w.begin()
 	number := w.aCase()
 	statuses := map[string]int{
-		"invalid": 422, "unauthorized": 401, "forbidden": 403, "not_found": 404, "conflict": 409,
+		"invalid": 422, "unauthorized": 401, "forbidden": 403, "not_found": 404, "gone": 410, "conflict": 409,
 		"stale": 412, "versionless": 428, "key_reused": 422, "unavailable": 503, "too_many": 429,
 	}
 	source, err := os.ReadFile("../internal/casework/errors.go")

@@ -8,6 +8,7 @@ htmx=2.0.11
 tabler=1.6.1
 icons=3.52.0
 axe=4.14.1 # for tests only
+echarts=6.1.0
 
 vendor=$PWD/web/static/vendor
 tests=$PWD/standalone/browser/testdata
@@ -22,6 +23,7 @@ unpack() {
 unpack htmx.org "$htmx" htmx
 unpack @tabler/core "$tabler" tabler
 unpack @tabler/icons "$icons" icons
+unpack echarts "$echarts" echarts
 
 unpack axe-core "$axe" axe
 
@@ -65,6 +67,11 @@ cp "$work/axe/axe.min.js" "$tests/axe.min.js"
 cp "$work/axe/LICENSE" "$tests/axe.LICENSE"
 cp "$work/axe/LICENSE-3RD-PARTY.txt" "$tests/axe.LICENSE-3RD-PARTY.txt"
 
+# The smallest of its official bundles: bars, lines and pies on one grid.
+cp "$work/echarts/dist/echarts.simple.min.js" "$vendor/echarts.simple.min.js"
+cat "$work/echarts/LICENSE" "$work/echarts/licenses/LICENSE-d3" >"$vendor/echarts.LICENSE"
+cp "$work/echarts/NOTICE" "$vendor/echarts.NOTICE"
+
 row() { printf '| `%s` | %s %s | %s |\n' "$1" "$2" "$3" "$4"; }
 {
 	cat <<-'MARKDOWN'
@@ -80,6 +87,7 @@ row() { printf '| `%s` | %s %s | %s |\n' "$1" "$2" "$3" "$4"; }
 	row htmx.min.js htmx.org "$htmx" 0BSD
 	row tabler.min.css @tabler/core "$tabler" MIT
 	row tabler-icons.svg @tabler/icons "$icons" MIT
+	row echarts.simple.min.js echarts "$echarts" Apache-2.0
 	cat <<-'MARKDOWN'
 
 		`tabler.min.css` is without the reference to its source map, and shows small

@@ -66,7 +66,10 @@ func liveOneCase(ctx context.Context, settings app.Settings, say progress, log *
 	if err != nil {
 		return err
 	}
-	service := app.OpenCommands(settings, st, eng, policy, log)
+	service, err := app.OpenCommands(settings, st, eng, policy, log)
+	if err != nil {
+		return err
+	}
 	narrators, err := web.NewNarrators()
 	if err != nil {
 		return err

@@ -29,6 +29,10 @@ type casePage struct {
 	Kept      []keptText // typed into a form that is no longer there
 	Notice    *noticeView
 	Reveal    revealView
+	Attach    attachView
+	Stray     []strayDraft
+
+	aids writingAids
 }
 
 // TrainingDays are how many days a case can be moved ahead at once, in training.
@@ -101,7 +105,12 @@ func (v *visit) renderCaseWith(status int, number string, r refused, reviewer *s
 	if view.CanReveal {
 		p.Reveal = revealView{Path: casePath(number) + "/reveal", Reviewer: reviewer}
 	}
+	p.Attach = v.filesOf(view)
+	if p.aids, err = v.writingAids(view); err != nil {
+		return err
+	}
 	v.addForms(&p, choices, r)
+	v.addStray(&p, r)
 	v.addErrors(&p, r)
 	if n, ok := v.takeNotice(number); ok {
 		p.Notice = v.noticeOf(n, view)
@@ -203,6 +212,9 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 		}
 	}
 	for _, a := range p.View.Actions {
+		if a.Action == casework.ActionAttachFile {
+			continue // it has a form of its own, with the files
+		}
 		if a.Blocked != nil {
 			if p.Hindrance != nil && p.Hindrance.Action == a.Action || nobodyMisses(a) {
 				continue
@@ -210,7 +222,7 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 			p.Blocked = append(p.Blocked, v.blocked(a, p.View.State))
 			continue
 		}
-		key, typed := rand.Text(), func(string) string { return "" }
+		key, typed := rand.Text(), p.aids.typed(a.Action)
 		if r.Action == a.Action && len(r.Errors) > 0 {
 			typed = v.typed
 			// The same key makes a second try after "no answer in time" the same
@@ -221,6 +233,7 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 		}
 		form := v.formFor(a.Action, p.View, choices, key, typed)
 		form.Open = r.Action == a.Action
+		v.aid(&form, p.View, p.aids, form.Open && len(r.Errors) > 0)
 		if a.Action == primary {
 			p.Primary = &form
 		} else {
@@ -260,6 +273,11 @@ func (v *visit) addErrors(p *casePage, r refused) {
 		p.Reveal.Purpose = v.typed("purpose")
 		p.Reveal.Error = v.say.T("error."+r.Errors[0].Reason, "Field", v.say.T("reveal.purpose"))
 		p.Errors = append(p.Errors, formError{Words: p.Reveal.Error, FieldID: "reveal-purpose"})
+		return
+	}
+	if r.Action == casework.ActionAttachFile {
+		p.Attach.Error = v.say.T("error."+r.Errors[0].Reason, "Field", v.say.T("action.attach-file"))
+		p.Errors = append(p.Errors, formError{Words: p.Attach.Error, FieldID: "attachments"})
 		return
 	}
 	form := v.shownForm(p, r.Action)

@@ -121,7 +121,7 @@ func (l localizer) T(key string, params ...any) string {
 		if count, counted := data["Count"]; counted {
 			config.PluralCount = count
 			if number, ok := count.(int); ok {
-				data["Count"] = grouped(number)
+				data["Count"] = l.number(number)
 			}
 		}
 	}

@@ -61,12 +61,13 @@ func families() map[string][]string {
 		"method.": list(casework.SpotCheckMethods()), "kind.": list(casework.EventKinds()), "repair.": list(store.RepairKinds()), "admin_kind.": list(store.AdminKinds()),
 		"admin_field.": {
 			"display_name", "position", "staff_label", "organisation_id", "roles", "disabled", "username", "version", "rules", "expires_at",
-			"issuer", "subject", "name", "region_code",
+			"issuer", "subject", "name", "region_code", "kind", "body", "stage", "aspect", "matter_code",
 		},
 		"row_outcome.": list(store.RowOutcomes()), "organisation_kind.": {"authority", "department"},
 		"people.done.":  {"created", "changed", "roles", "disabled", "enabled", "sessions_ended"},
 		"account.done.": {"password", "sessions", "token", "first_password"},
-		"policy.done.":  {"published"}, "policy.effect_": {"allow", "deny"}, "policy.miss.": {"role", "actor_level", "case_level", "when", "relation"},
+		"text_kind.":    list(casework.TextKinds()), "texts.done.": {"created", "changed", "retired"},
+		"policy.done.": {"published"}, "policy.effect_": {"allow", "deny"}, "policy.miss.": {"role", "actor_level", "case_level", "when", "relation"},
 		"policy.reason.": {
 			policies.ReasonRuleAllows, policies.ReasonRuleDenies, policies.ReasonNothingAllows, policies.ReasonNotLoaded, policies.ReasonActorUnknown,
 			policies.ReasonActionUnknown, policies.ReasonObjectIncomplete, policies.ReasonObjectContradictory, policies.ReasonPolicyFailed, policies.ReasonPolicyDisagrees,
@@ -76,7 +77,14 @@ func families() map[string][]string {
 		"outcome_sign_in.": list(store.SignInOutcomes()),
 		"token_scope.":     list(store.TokenScopes()),
 		"view.":            list(store.TaskViews()), "inbox.empty.": list(store.TaskViews()), "inbox.empty_next.": list(store.TaskViews()),
-		"alarm.": list(store.AlarmKinds()), "key_status.": {"primary", "reads", "destroyed", "missing"},
+		"due_bucket.": list(store.DueBuckets()),
+		"quick.":      {"due.overdue", "due.today", "due.soon", "escalated.true", "reopened.true"},
+		"narrowing.": {
+			"q", "stage", "kind", "due", "level", "region", "department", "matter", "channel", "aspect", "handler", "open", "overdue", "escalated",
+			"reopened",
+		},
+		"narrowing.handler.": {"me", "none"},
+		"alarm.":             list(store.AlarmKinds()), "key_status.": {"primary", "reads", "destroyed", "missing"},
 		"outcome.": list([]casework.VerificationOutcome{casework.OutcomeFixedAtOnce, casework.OutcomeComplex, casework.OutcomeNoLegalBasis}),
 		"ground.":  list([]casework.InvalidGround{casework.GroundMalicious, casework.GroundMistaken}),
 		"answer.":  list([]casework.Answer{casework.AnswerSatisfied, casework.AnswerUnsatisfied}),
@@ -92,13 +100,17 @@ func families() map[string][]string {
 			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
 		}),
 		"hint.": list(store.Hints()), "style.field.": {"text", "select", "choice", "date", "tick"},
-		"style.sample.": {"words", "matter", "person", "department", "region", "before", "after"},
-		"step.":         {"limit", "extension", "pause", "roll"}, "steps.": {"0", "1", "2", "3", "4"}, "on_time.": bools,
+		"style.sample.": {"words", "matter", "person", "department", "region", "before", "after", "file"},
+		"waiting.": list([]casework.TaskKind{
+			casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback, casework.TaskDecideInvalid,
+			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
+		}),
+		"step.": {"limit", "extension", "pause", "roll"}, "steps.": {"0", "1", "2", "3", "4"}, "on_time.": bools,
 		"quote.":   {"note", "reviewer_said", "outcome", "findings", "evidence", "reason", "done", "feedback"},
 		"failure.": {"not_found.words", "unavailable.words", "too_many.words", "internal.words"},
 		"field.":   nil, "help.": nil, "decide.": nil, "error.": nil, "event.": nil,
 	}
-	for _, kind := range []string{"forbidden", "not_found", "unavailable", "too_many", "internal", "invalid"} {
+	for _, kind := range []string{"forbidden", "not_found", "gone", "unavailable", "too_many", "internal", "invalid"} {
 		all["failure."] = append(all["failure."], kind+".title", kind+".next")
 	}
 	for _, family := range []string{"action.", "button.", "consequence.", "done."} {
@@ -108,6 +120,9 @@ func families() map[string][]string {
 		}
 	}
 	for _, action := range casework.Actions() {
+		if action == casework.ActionAttachFile {
+			continue // its form asks for a file, and the fields come of it
+		}
 		for _, f := range casework.CommandFields(action) {
 			all["field."] = append(all["field."], string(action)+"."+f.Name)
 			if f.Kind == "bool" && f.Name != "guide_changed" {
@@ -141,10 +156,11 @@ func reasons(t *testing.T) []string {
 		regexp.MustCompile(`(?:Conflict|Forbidden|[uU]nauthorized)\(\s*"([a-z_]+)"`),
 		regexp.MustCompile(`Reason:\s*"([a-z_]+)"`),
 		regexp.MustCompile(`return false, "([a-z_]+)"`),
+		regexp.MustCompile(`refuse\("(file_[a-z_]+)"`),
 		regexp.MustCompile(`\breason(?:[A-Z]\w*)?\s*=\s*"([a-z_]+)"`), // the stage table's too
 	}
 	for _, folder := range []string{
-		"internal/casework", "internal/commands", "internal/identity", "internal/intake", "internal/store", "internal/engine", "workflows", "api", "web", "policies/rules",
+		"internal/casework", "internal/attachments", "internal/commands", "internal/identity", "internal/intake", "internal/store", "internal/engine", "workflows", "api", "web", "policies/rules",
 	} {
 		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
 		require.NoError(t, err)

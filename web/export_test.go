@@ -1,8 +1,5 @@
 package web
 
-// Grouped is how numbers are written.
-var Grouped = grouped[int]
-
 // Say says the message of a key in a language.
 func Say(tag, key string, params ...any) (string, error) {
 	all, err := loadCatalogues()

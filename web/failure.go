@@ -43,13 +43,13 @@ func (v *visit) fail(err error) error {
 		return v.showFailure(domain)
 	}
 	// A form that was sent after the session ended is not lost: what was typed is
-	// shown beside the sign-in.
+	// shown beside the sign-in, and is back in the form of the case afterwards.
 	r := v.Request()
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return v.redirect("/sign-in?next=" + url.QueryEscape(v.here()))
 	}
 	return v.renderSignIn(http.StatusUnauthorized, signInPage{
-		Next: v.here(), Error: v.say.T("error." + domain.Reason), Typed: v.keptTexts(),
+		Next: v.here(), Error: v.say.T("error." + domain.Reason), Typed: v.keptTexts(), Aside: v.setAside(),
 	})
 }
 
@@ -94,7 +94,7 @@ type failurePage struct {
 // failureKinds are the codes that have a page with words of their own; every
 // other code is shown as one that is wrong in itself.
 var failureKinds = []casework.Code{
-	casework.CodeForbidden, casework.CodeNotFound, casework.CodeUnavailable, casework.CodeTooMany, codeInternal,
+	casework.CodeForbidden, casework.CodeNotFound, casework.CodeGone, casework.CodeUnavailable, casework.CodeTooMany, codeInternal,
 }
 
 // showFailure renders an error in the frame of all pages: what is wrong, why,
@@ -112,7 +112,7 @@ func (v *visit) showFailure(domain *casework.Error) error {
 	switch {
 	case domain.Reason == "link_not_found": // nothing that somebody looked up
 		p.Words, p.WhatNext = v.say.T("error.link_not_found"), ""
-	case kind == casework.CodeForbidden, kind == casework.CodeInvalid:
+	case kind == casework.CodeForbidden, kind == casework.CodeGone, kind == casework.CodeInvalid:
 		p.Words = v.say.T("error."+domain.Reason, "Field", domain.Field)
 	default:
 		p.Words = v.say.T("failure." + string(kind) + ".words")
@@ -120,7 +120,7 @@ func (v *visit) showFailure(domain *casework.Error) error {
 	if domain.Reason != "cross_site" {
 		p.Kept = v.keptTexts()
 	}
-	if number := v.Param("number"); number != "" && v.Request().Method != http.MethodGet {
+	if number := v.Param("number"); number != "" && (v.Request().Method != http.MethodGet || domain.Code == casework.CodeGone) {
 		p.Back = casePath(number)
 	}
 	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {

@@ -10,9 +10,6 @@ import (
 
 func TestNumbersHaveCommasBetweenTheirThousands(t *testing.T) {
 	t.Parallel()
-	for number, written := range map[int]string{0: "0", 7: "7", 999: "999", 1000: "1,000", 12345: "12,345", 1234567: "1,234,567", -1000: "-1,000", -999: "-999"} {
-		require.Equal(t, written, web.Grouped(number))
-	}
 	for _, said := range []struct {
 		tag   string
 		count int

@@ -62,7 +62,7 @@ func functions(say localizer, files assets) template.FuncMap {
 		"moment": moment,
 		"iso":    func(at time.Time) string { return at.In(casework.China()).Format(time.RFC3339) },
 		"path":   casePath,
-		"count":  grouped[int],
+		"count":  say.number,
 	}
 }
 

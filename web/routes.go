@@ -59,9 +59,21 @@ func routes() []route {
 		{http.MethodGet, "/", signedIn, "", showHome},
 		{http.MethodGet, "/tasks", signedIn, casework.ActionRead, showInbox},
 		{http.MethodGet, "/cases", signedIn, casework.ActionRead, showCases},
+		{http.MethodGet, "/filter", signedIn, casework.ActionRead, showFilter},
+		{http.MethodPost, "/views", signedIn, casework.ActionRead, saveView},
+		{http.MethodPost, "/views/:id/drop", signedIn, "", dropView},
+		{http.MethodGet, boardPath, signedIn, casework.ActionViewBoard, showBoard},
+		{http.MethodGet, workloadPath, signedIn, casework.ActionViewBoard, showWorkload},
+		{http.MethodGet, spotChecksPath, signedIn, casework.ActionViewBoard, showSpotChecks},
 		{http.MethodGet, "/overdue", signedIn, casework.ActionListOverdue, showOverdue},
 		{http.MethodGet, "/simulate", signedIn, casework.ActionSimulate, showSimulation},
 		{http.MethodPost, "/simulate", signedIn, casework.ActionSimulate, simulateDraft},
+		{http.MethodGet, textsPath, signedIn, casework.ActionManageTexts, showTexts},
+		{http.MethodPost, textsPath, signedIn, casework.ActionManageTexts, createText},
+		{http.MethodGet, textsPath + "/new", signedIn, casework.ActionManageTexts, showNewText},
+		{http.MethodGet, textsPath + "/:id", signedIn, casework.ActionManageTexts, showText},
+		{http.MethodPost, textsPath + "/:id", signedIn, casework.ActionManageTexts, changeText},
+		{http.MethodPost, textsPath + "/:id/retire", signedIn, casework.ActionManageTexts, retireText},
 		{http.MethodGet, "/events", signedIn, casework.ActionListEvents, showEvents},
 		{http.MethodGet, "/admin", signedIn, "", showAdmin},
 		{http.MethodGet, "/admin/people", signedIn, casework.ActionListPeople, showPeople},
@@ -97,6 +109,9 @@ func routes() []route {
 
 		{http.MethodGet, "/cases/:number", signedIn, casework.ActionRead, showCase},
 		{http.MethodPost, "/cases/:number/actions/:action", signedIn, "", actOnCase},
+		{http.MethodPost, attachPath, signedIn, casework.ActionAttachFile, attachFile},
+		{http.MethodGet, "/cases/:number/attachments/:id", signedIn, casework.ActionRead, downloadFile},
+		{http.MethodPost, "/cases/:number/drafts/:action", signedIn, "", keepDraft},
 		{http.MethodPost, "/cases/:number/reveal", signedIn, casework.ActionReveal, revealReviewer},
 	}
 }
@@ -152,7 +167,12 @@ func (s *site) guard() func(access, func(*visit) error) echo.HandlerFunc {
 				s.Log.WarnContext(c.Request().Context(), "cross-site request refused", "path", c.Path(), "remote", c.RealIP())
 				return v.showFailure(casework.Forbidden("cross_site", "this request came from another site"))
 			}
-			err := v.readForm()
+			// What may be large is read by its handler, from somebody who is known.
+			late := c.Path() == attachPath
+			var err error
+			if !late {
+				err = v.readForm()
+			}
 			if err == nil {
 				err = v.openSession()
 			}

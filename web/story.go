@@ -23,6 +23,7 @@ type entry struct {
 	Role     casework.Role
 	Article  string
 	Headline string
+	File     string // where the file is that the event names
 	Quotes   []quote
 	Tone     string // clock, late, done, or nothing
 	Rule     string
@@ -80,6 +81,9 @@ func (l localizer) entryOf(e store.RecordedEvent, n names) entry {
 		Who: e.UserName, Where: e.OrganisationName, Headline: headline, Tone: toneOf(e.Body),
 		Rule: e.Rule, Build: e.Build, Facts: factsOf(e.Body),
 	}
+	if file, ok := e.Body.(casework.FileAttached); ok {
+		out.File = filePath(e.Number, file.AttachmentID)
+	}
 	for _, q := range quotes {
 		if strings.TrimSpace(q.Text) != "" {
 			out.Quotes = append(out.Quotes, q)
@@ -106,6 +110,8 @@ func (l localizer) tell(body casework.EventBody, n names) (string, []quote) {
 		return l.T(key, "Outcome", term("outcome", string(b.Outcome)), "Limit", l.limit(b.Limit)), []quote{q("findings", b.Findings)}
 	case casework.InvalidProposed:
 		return l.T(key, "Ground", term("ground", string(b.Ground))), []quote{q("evidence", b.Evidence)}
+	case casework.FileAttached:
+		return l.T(key, "Name", b.Name, "Kind", fileKind(b.Name), "Size", fileSize(b.Size)), nil
 	case casework.InvalidDecided:
 		return l.T(key + "." + yesNo(b.Confirmed)), []quote{q("reason", b.Reason)}
 	case casework.ExtensionRequested:

@@ -78,8 +78,16 @@ type styleGuidePage struct {
 		Next, First string
 		Later       bool
 	}
-	Tones []string
-	Icons []string
+	Tones  []string
+	Narrow narrowedList
+	Loads  struct {
+		loadColumns
+
+		Rows []loadRow
+	}
+	Chart  chart
+	Attach attachView
+	Icons  []string
 }
 
 // showStyleGuide answers GET /styleguide, in a demo.
@@ -104,6 +112,26 @@ func showStyleGuide(v *visit) error {
 		Tones: []string{"clock", "late", "done"},
 		Icons: iconNames(v.site.assets),
 	}
+	p.Narrow = narrowedList{
+		List: store.ViewedCases, Path: "#narrow", Filter: "#narrow", Clear: "#narrow", Saves: "q=1",
+		Quick: []quickNarrowing{{Label: v.say.T("board.overdue"), Path: "#narrow", Count: "2", Pressed: true, Late: true}, {Label: v.say.T("board.unclaimed"), Path: "#narrow", Count: "1,234"}},
+		Chips: []chip{{Label: sample("matter"), Without: "#narrow"}, {Label: sample("region"), Without: "#narrow"}},
+		Views: []viewTab{{Label: v.say.T("view.mine"), Path: "#narrow", Count: "7", Pressed: true}, {Label: sample("region"), Path: "#narrow", Count: "31", Shared: true, By: sample("person")}},
+	}
+	number := func(count int) boardNumber { return boardNumber{Path: "#loads", Count: count} }
+	unclaimed := number(1234)
+	p.Loads.loadColumns = loadColumns{ByDepartment: true, SoonDays: store.SoonDays, Days: store.BoardDays}
+	p.Loads.Rows = []loadRow{{
+		Name: sample("department"), Open: number(31), Overdue: boardNumber{Path: "#loads", Count: 2, Alarming: true}, Soon: number(0), Unclaimed: &unclaimed, Closed: 12, OnTime: "91.7%",
+	}}
+	p.Chart = chart{
+		ID: "style", Kind: "bars", Answer: v.say.T("chart.overdue_most", "Region", sample("region"), "Count", 2), Columns: []string{v.say.T("chart.region"), v.say.T("chart.overdue")},
+		Rows: []chartRow{{Name: sample("region"), Path: "#loads", Cells: []int{2}}}, Alarming: true, Note: v.say.T("chart.overdue_note"),
+	}
+	file := fileRow{Name: sample("file"), Path: "#files", Kind: "PDF", Size: fileSize(1 << 20), Short: "0123456789ab", Hash: "0123456789ab", Who: sample("person"), Where: sample("department"), At: now}
+	gone := file
+	gone.Path, gone.Destroyed, gone.Scanned = "", true, true
+	p.Attach = attachView{Files: []fileRow{file, gone}, Path: "#files", Key: "k", Accept: ".pdf", Kinds: "PDF", Error: v.say.T("error.required", "Field", v.say.T("action.attach-file"))}
 	for i, d := range p.Dues {
 		row := caseRow{
 			Number: "410411-20261125-00000" + string(rune('1'+i)), Path: "#rows", Due: d, Matter: sample("matter"), Words: sample("words"),

@@ -21,11 +21,12 @@ const maxForm = 256 << 10
 type visit struct {
 	echo.Context
 
-	site *site
-	say  localizer
-	user store.User // zero when nobody is signed in
-	form url.Values // of the body only, never of the address
-	file []byte     // that came with the form; nil when none did
+	site     *site
+	say      localizer
+	user     store.User // zero when nobody is signed in
+	form     url.Values // of the body only, never of the address
+	file     []byte     // that came with the form; nil when none did
+	fileName string     // as it was sent
 
 	session bool // opened, and not yet kept
 }

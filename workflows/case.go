@@ -63,6 +63,7 @@ func (c *caseRun) setup(ctx workflow.Context) error {
 		handle[casework.Assign](ctx, c),
 		handle[casework.TakeOver](ctx, c),
 		handle[casework.RecordCallback](ctx, c),
+		handle[casework.AttachFile](ctx, c),
 		handle[casework.Verify](ctx, c),
 		handle[casework.ProposeInvalid](ctx, c),
 		handle[casework.DecideInvalid](ctx, c),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -217,7 +218,10 @@ func (u *callback) Complete(result any, err error) {
 const day = 24 * time.Hour
 
 var (
-	reached   = casework.RecordCallback{Reached: true, Words: "跑了四趟"}
+	reached  = casework.RecordCallback{Reached: true, Words: "跑了四趟"}
+	attached = casework.AttachFile{
+		AttachmentID: "5a0d0f5e-5c2b-8d56-9a55-6f0e1d3c2b1a", Name: "办事指南.pdf", SHA256: strings.Repeat("0f", 32), Size: 7, MediaType: "application/pdf",
+	}
 	complexIt = casework.Verify{Outcome: casework.OutcomeComplex, Findings: "属实"}
 	rectified = casework.SubmitRectification{Done: "取消了多余的材料", Cause: casework.CauseProcess}
 	fedBack   = casework.SendFeedback{Channel: casework.FeedbackSMS, Words: "已整改"}

@@ -101,6 +101,7 @@ func commandsAt(today casework.Date) []casework.Command {
 		casework.Assign{UserID: 12},
 		casework.RecordCallback{Reached: true, Words: "问过了"},
 		casework.RecordCallback{},
+		attached,
 		complexIt, complexIt, // most are complex
 		casework.Verify{Outcome: casework.OutcomeNoLegalBasis, Findings: "无依据"},
 		casework.Verify{Outcome: casework.OutcomeFixedAtOnce, Findings: "属实", Done: "当场改正", Cause: casework.CauseConduct},

@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"crypto/sha256"
 	"database/sql"
 	_ "embed"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,6 +31,7 @@ import (
 	"guiling/internal/strictyaml"
 	"guiling/internal/testdb"
 	"guiling/migrations"
+	"guiling/workflows/contract"
 )
 
 //go:embed testdata/doors.yaml
@@ -58,6 +61,8 @@ type house struct {
 	// number is a case of 湛河区自然资源局; elsewhere one of 汝州市, where nobody of
 	// the demo but the province looks.
 	number, elsewhere string
+	// filed is another case of that department, which has begun and has a file.
+	filed string
 	// newcomer is somebody of 湛河区 without a role, who is no one of the demo.
 	newcomer int64
 	owner    *sql.DB
@@ -112,6 +117,8 @@ func build(t *testing.T) *house {
 	require.NoError(t, err)
 	h.number = h.take(t, "DOOR-INSIDE")
 	h.elsewhere = h.take(t, "DOOR-ELSEWHERE")
+	h.filed = h.take(t, "DOOR-FILED")
+	h.attach(t, h.filed)
 	_, err = h.owner.ExecContext(t.Context(), `
 		WITH d AS (
 			INSERT INTO organisations (kind, name, region_code, parent_id)
@@ -176,6 +183,36 @@ func (h *house) organisationOf(t *testing.T, username string) int64 {
 	i := slices.IndexFunc(h.users, func(u store.User) bool { return u.Username == username })
 	require.GreaterOrEqual(t, i, 0)
 	return h.users[i].Actor.OrganisationID
+}
+
+const fileID = "5a0d0f5e-5c2b-8d56-9a55-000000000001"
+
+// attach begins a case and gives it a file.
+func (h *house) attach(t *testing.T, number string) {
+	t.Helper()
+	row, err := h.store.CaseByNumber(t.Context(), number)
+	require.NoError(t, err)
+	rules, err := h.store.RulesInForce(t.Context(), "henan-2019", time.Now())
+	require.NoError(t, err)
+	content := []byte("已统一收件标准")
+	sum := sha256.Sum256(content)
+	file := casework.FileAttached{AttachmentID: fileID, Name: "说明.txt", SHA256: hex.EncodeToString(sum[:]), Size: int64(len(content)), MediaType: "text/plain"}
+	require.NoError(t, h.store.KeepAttachment(t.Context(), store.Attachment{
+		ID: fileID, Number: number, Name: file.Name, MediaType: file.MediaType, SHA256: file.SHA256, Size: file.Size,
+	}, content))
+	step := contract.RecordEventsInput{Number: number, Key: "begin", Events: []casework.Event{
+		{Seq: 1, At: time.Now(), Body: casework.Opened{
+			RegionCode: row.RegionCode, RegionLevel: row.RegionLevel, DepartmentID: row.DepartmentID, ReviewerKnown: true,
+			PackID: rules.Pack.ID, PackVersion: rules.Pack.Version, Limit: rules.Pack.Verification,
+		}},
+		{Seq: 2, At: time.Now(), Body: file},
+	}}
+	step.State, err = casework.Fold(step.Events)
+	require.NoError(t, err)
+	deadline, _ := step.State.Deadline(rules)
+	step.Deadline = deadline.At
+	_, err = h.store.RecordEvents(t.Context(), step, "test")
+	require.NoError(t, err)
 }
 
 // readExamples takes the bodies of the actions out of the description of the API.
@@ -290,7 +327,8 @@ func readDoors(t *testing.T, h *house) (doors, []door) {
 		case strings.HasPrefix(r.Method, "echo_route"), r.Path == "/api/*": // what is not there
 		case public[name]:
 			seen[name] = true
-		case strings.HasSuffix(r.Path, "/actions/:action"):
+		// What somebody may do they may also write a draft of.
+		case strings.HasSuffix(r.Path, "/actions/:action"), strings.HasSuffix(r.Path, "/drafts/:action"):
 			for _, action := range casework.Actions() {
 				require.Contains(t, d.Actions, action, "no row for %s", action)
 				all = append(all, door{r.Method, strings.Replace(r.Path, ":action", string(action), 1), action, d.Actions[action]})
@@ -323,6 +361,12 @@ func (d doors) mayPass(t *testing.T, groups []string, username string) bool {
 }
 
 func (h *house) at(d door, number string) string {
+	if strings.HasSuffix(d.path, "/attachments/:id") {
+		if number == h.number {
+			number = h.filed
+		}
+		return strings.NewReplacer(":number", url.PathEscape(number), ":id", fileID).Replace(d.path)
+	}
 	return strings.NewReplacer(":number", url.PathEscape(number), ":id", strconv.FormatInt(h.newcomer, 10)).Replace(d.path)
 }
 

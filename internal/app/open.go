@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"guiling/internal/attachments"
 	"guiling/internal/commands"
 	"guiling/internal/engine"
 	"guiling/internal/identity"
@@ -58,12 +59,19 @@ func OpenEngine(s Settings, role string, log *slog.Logger) (*engine.Engine, erro
 }
 
 // OpenCommands puts the commands together under rules that OpenPolicy loaded.
-func OpenCommands(s Settings, st *store.Store, eng commands.Engine, policy *policies.Enforcer, log *slog.Logger) *commands.Service {
+func OpenCommands(s Settings, st *store.Store, eng commands.Engine, policy *policies.Enforcer, log *slog.Logger) (*commands.Service, error) {
 	service := commands.New(st, eng, policy, s.Version, SystemClock, log)
 	service.LimitReveals(store.RevealLimits{
 		PerHour: s.RevealsPerHour, PerDay: s.RevealsPerDay, AlarmCases: s.RevealAlarmCases, OddCases: s.RevealAlarmOddCases,
 	})
-	return service
+	if s.ScannerAddr != "" {
+		scanner, err := attachments.NewClamd(s.ScannerAddr)
+		if err != nil {
+			return nil, err
+		}
+		service.ScanWith(scanner)
+	}
+	return service, nil
 }
 
 // OpenIdentity puts sign-in together.

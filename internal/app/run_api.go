@@ -50,7 +50,10 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 			cancel()
 		}
 	}()
-	service := OpenCommands(s, st, eng, policy, log)
+	service, err := OpenCommands(s, st, eng, policy, log)
+	if err != nil {
+		return nil, nil, err
+	}
 	training, err := openTraining(ctx, s, st, eng, log)
 	if err != nil {
 		return nil, nil, err

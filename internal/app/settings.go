@@ -11,6 +11,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"guiling/internal/attachments"
 	"guiling/internal/sealing"
 )
 
@@ -68,6 +69,9 @@ type Settings struct {
 	// Retention is for how many months after the end of a case the reviewer's data
 	// are kept; then their keys are destroyed. At least 6.
 	Retention int `env:"RETENTION" envDefault:"36"`
+	// ScannerAddr is where a virus scanner looks at what is attached to cases: host:port
+	// or unix: and a path of a clamd. Empty: nobody looks.
+	ScannerAddr string `env:"SCANNER_ADDR"`
 	// RevealsPerHour and RevealsPerDay bound how often one person may look at
 	// reviewers in clear.
 	RevealsPerHour int `env:"REVEALS_PER_HOUR" envDefault:"30"`
@@ -136,6 +140,11 @@ func (s Settings) check() error {
 	}
 	if min(s.RevealsPerHour, s.RevealsPerDay, s.RevealAlarmCases, s.RevealAlarmOddCases) < 1 {
 		return errors.New("settings: GUILING_REVEALS_… and GUILING_REVEAL_ALARM_… are at least 1")
+	}
+	if s.ScannerAddr != "" {
+		if _, err := attachments.NewClamd(s.ScannerAddr); err != nil {
+			return fmt.Errorf("settings: GUILING_SCANNER_ADDR: %w", err)
+		}
 	}
 	_, err := sealing.ProviderOf(s.Cipher)
 	return err

@@ -43,14 +43,14 @@ func TestSettings(t *testing.T) {
 		"GUILING_TEMPORAL_UI_ORIGIN": "https://ui.example", "GUILING_REQUIRE_SECOND_FACTOR": "all",
 		"GUILING_RULE_PACK": "working-days-5", "GUILING_DEMO": "1", "GUILING_SECURE_COOKIES": "true", "GUILING_METRICS_PUBLIC": "true",
 		"GUILING_CIPHER": "sm4", "GUILING_RETENTION": "6", "GUILING_REVEALS_PER_HOUR": "1", "GUILING_REVEALS_PER_DAY": "2",
-		"GUILING_REVEAL_ALARM_CASES": "3", "GUILING_REVEAL_ALARM_ODD_CASES": "4",
+		"GUILING_REVEAL_ALARM_CASES": "3", "GUILING_REVEAL_ALARM_ODD_CASES": "4", "GUILING_SCANNER_ADDR": "unix:/run/clamd.ctl",
 	})
 	require.NoError(t, err)
 	require.Equal(t, app.Settings{
 		DatabaseURL: databaseURL, MigrateDatabaseURL: ownerURL, TemporalAddress: "temporal:7233", TemporalNamespace: "n", HTTPAddr: ":80",
 		WorkerHTTPAddr: ":81", DataKeyFile: "/keys/k", RulePack: "working-days-5", Demo: true, SecureCookies: true, MetricsPublic: true,
 		TemporalUIOrigin: "https://ui.example", RequireSecondFactor: "all",
-		Cipher: "sm4", Retention: 6, RevealsPerHour: 1, RevealsPerDay: 2, RevealAlarmCases: 3, RevealAlarmOddCases: 4,
+		Cipher: "sm4", Retention: 6, RevealsPerHour: 1, RevealsPerDay: 2, RevealAlarmCases: 3, RevealAlarmOddCases: 4, ScannerAddr: "unix:/run/clamd.ctl",
 	}, s)
 	require.NoError(t, s.NeedDatabase())
 	require.Equal(t, ownerURL, s.OwnerURL())
@@ -96,7 +96,7 @@ func TestSettingsThatWouldHarm(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{
 		"GUILING_RETENTION": "5", "GUILING_CIPHER": "rot13", "GUILING_REVEALS_PER_HOUR": "0", "GUILING_REVEALS_PER_DAY": "-1",
-		"GUILING_REVEAL_ALARM_CASES": "0", "GUILING_REVEAL_ALARM_ODD_CASES": "0",
+		"GUILING_REVEAL_ALARM_CASES": "0", "GUILING_REVEAL_ALARM_ODD_CASES": "0", "GUILING_SCANNER_ADDR": "clamav",
 	} {
 		_, err := app.ParseSettings(map[string]string{name: value})
 		require.Error(t, err, name)

@@ -76,7 +76,7 @@ func possibleNow(s State, command Command, c Circumstances) error {
 
 // whilePaused are the actions that a paused clock does not hold up.
 var whilePaused = []Action{
-	ActionClaim, ActionAssign, ActionRecordCallback, ActionResume, ActionTransfer, ActionWithdraw, ActionEscalate,
+	ActionClaim, ActionAssign, ActionRecordCallback, ActionAttachFile, ActionResume, ActionTransfer, ActionWithdraw, ActionEscalate,
 	ActionWithdrawExtension, ActionTakeOver, ActionMerge,
 }
 

@@ -33,7 +33,7 @@ func commandOf[C Command]() commandType {
 
 // commandTypes is the register of commands: one for each action.
 var commandTypes = []commandType{
-	commandOf[Claim](), commandOf[Assign](), commandOf[TakeOver](), commandOf[RecordCallback](), commandOf[Verify](), commandOf[ProposeInvalid](),
+	commandOf[Claim](), commandOf[Assign](), commandOf[TakeOver](), commandOf[RecordCallback](), commandOf[AttachFile](), commandOf[Verify](), commandOf[ProposeInvalid](),
 	commandOf[DecideInvalid](), commandOf[RequestExtension](), commandOf[WithdrawExtension](), commandOf[DecideExtension](), commandOf[SubmitRectification](),
 	commandOf[SendFeedback](), commandOf[RecordAnswer](), commandOf[DecideReopening](), commandOf[Escalate](), commandOf[Pause](),
 	commandOf[Resume](), commandOf[Transfer](), commandOf[Merge](), commandOf[Withdraw](), commandOf[RecordSpotCheck](),

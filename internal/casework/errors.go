@@ -14,6 +14,7 @@ const (
 	CodeUnauthorized Code = "unauthorized" // nobody is signed in
 	CodeForbidden    Code = "forbidden"    // the policy denies it
 	CodeNotFound     Code = "not_found"    // there is no such thing in the actor's scope
+	CodeGone         Code = "gone"         // it was there and was destroyed, as the rules have it
 	CodeConflict     Code = "conflict"     // the state of the case does not allow it
 	CodeStale        Code = "stale"        // the case changed since the actor looked at it
 	CodeVersionless  Code = "versionless"  // the actor does not say which version they looked at

@@ -94,7 +94,7 @@ func bodyOf[B EventBody]() bodyType {
 // bodyTypes is the register of event kinds. A body that is missing here cannot
 // be read back; a test compares it with the fold.
 var bodyTypes = []bodyType{
-	bodyOf[Opened](), bodyOf[Claimed](), bodyOf[Assigned](), bodyOf[TakenOver](), bodyOf[CallbackRecorded](), bodyOf[Verified](),
+	bodyOf[Opened](), bodyOf[Claimed](), bodyOf[Assigned](), bodyOf[TakenOver](), bodyOf[CallbackRecorded](), bodyOf[FileAttached](), bodyOf[Verified](),
 	bodyOf[InvalidProposed](), bodyOf[InvalidDecided](), bodyOf[ExtensionRequested](), bodyOf[ExtensionWithdrawn](), bodyOf[ExtensionDecided](),
 	bodyOf[Rectified](), bodyOf[FeedbackSent](), bodyOf[AnswerRecorded](), bodyOf[AnswerWindowPassed](), bodyOf[LateAnswerRecorded](),
 	bodyOf[ReopeningDecided](), bodyOf[Reopened](), bodyOf[Warned](), bodyOf[BecameOverdue](), bodyOf[Escalated](),

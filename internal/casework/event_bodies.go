@@ -75,6 +75,23 @@ func (CallbackRecorded) Kind() EventKind { return "callback_recorded" }
 // Article implements EventBody.
 func (CallbackRecorded) Article() string { return "第六条" }
 
+// FileAttached says that a file came to the case, and which: who has the file can
+// prove by its hash that it is this one. The file itself is kept beside the events,
+// and is destroyed with the data of the reviewer when the retention period ends.
+type FileAttached struct {
+	AttachmentID string `json:"attachment_id"`
+	Name         string `json:"name"`
+	SHA256       string `json:"sha256"` // of the content, in hexadecimal
+	Size         int64  `json:"size"`   // in bytes
+	MediaType    string `json:"media_type"`
+}
+
+// Kind implements EventBody.
+func (FileAttached) Kind() EventKind { return "file_attached" }
+
+// Article implements EventBody.
+func (FileAttached) Article() string { return "第九条" }
+
 // Verified ends the verification. When the outcome is true, the day of this
 // event is day 0 of the rectification (第九条: 经查实的，应在15个自然日内进行整改).
 type Verified struct {

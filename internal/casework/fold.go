@@ -90,6 +90,8 @@ func (s *State) fold(e Event) error {
 		// It is in the story of the case and changes nothing.
 	case CallbackRecorded:
 		s.callback(e.At, b)
+	case FileAttached:
+		s.Attachments++
 	case Verified:
 		s.verified(e.At, b)
 	case InvalidProposed:

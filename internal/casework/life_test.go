@@ -3,6 +3,7 @@ package casework_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,6 +122,11 @@ func drawCommand(t *rapid.T, l *life) casework.Command {
 		return casework.Merge{Into: text(), Reason: text()}
 	case casework.ActionRecordCallback:
 		return casework.RecordCallback{Reached: flag(), Words: text()}
+	case casework.ActionAttachFile:
+		return casework.AttachFile{
+			AttachmentID: fmt.Sprintf("5a0d0f5e-5c2b-8d56-9a55-%012d", len(l.events)), Name: text(), SHA256: strings.Repeat("0f", 32),
+			Size: rapid.Int64Range(0, 2).Draw(t, "size"), MediaType: "application/pdf",
+		}
 	case casework.ActionVerify:
 		return casework.Verify{
 			Outcome: rapid.SampledFrom([]casework.VerificationOutcome{

@@ -9,7 +9,7 @@ import (
 // freeText names the fields of commands and events into which people write what
 // they like. The other texts are codes, which may be long numbers.
 func freeText() []string {
-	return []string{"Note", "Reason", "Words", "Outcome", "Findings", "Evidence", "Done"}
+	return []string{"Name", "Note", "Reason", "Words", "Outcome", "Findings", "Evidence", "Done"}
 }
 
 // MaskCommand is the command with phones, identity numbers and the names that are

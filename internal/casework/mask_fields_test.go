@@ -15,6 +15,7 @@ func TestMaskCommandKnowsEveryText(t *testing.T) {
 	t.Parallel()
 	codes := map[string]bool{
 		"into": true, "cause": true, "ground": true, "channel": true, "answer": true, "category": true, "method": true, "verify.outcome": true,
+		"attachment_id": true, "sha256": true, "media_type": true,
 	}
 	phone := "请打12000007919"
 	for _, action := range casework.Actions() {

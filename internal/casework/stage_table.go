@@ -39,6 +39,7 @@ var stageTable = map[Action][stageCount]reason{
 	ActionAssign:              {early, allow, allow, allow, allow, allow, final, final, ended, ended, ended, ended},
 	ActionTakeOver:            {early, allow, doubt, allow, allow, allow, final, final, ended, ended, ended, ended},
 	ActionRecordCallback:      {early, allow, doubt, allow, allow, allow, final, final, ended, ended, ended, ended},
+	ActionAttachFile:          {early, allow, allow, allow, allow, allow, final, final, ended, ended, ended, ended},
 	ActionVerify:              {early, allow, doubt, known, known, known, final, final, ended, ended, ended, ended},
 	ActionProposeInvalid:      {early, allow, doubt, known, known, known, final, final, ended, ended, ended, ended},
 	ActionDecideInvalid:       {early, nopro, allow, nopro, nopro, nopro, final, final, ended, ended, ended, ended},

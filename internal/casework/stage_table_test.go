@@ -61,6 +61,8 @@ func TestWhatTheStageTableSays(t *testing.T) {
 		{casework.StageInvalidation, casework.ActionVerify, "invalidation_pending"},
 		{casework.StageInvalidation, casework.ActionPause, "invalidation_pending"},
 		{casework.StageInvalidation, casework.ActionDecideInvalid, ""},
+		{casework.StageInvalidation, casework.ActionAttachFile, ""},
+		{casework.StageSpotCheck, casework.ActionAttachFile, "case_closed"},
 		{casework.StageExplanation, casework.ActionSubmitRectification, "only_explained"},
 		{casework.StageExplanation, casework.ActionRequestExtension, "only_explained"},
 		{casework.StageExplanation, casework.ActionSendFeedback, ""},

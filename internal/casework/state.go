@@ -70,6 +70,8 @@ type State struct {
 	Clock        *Clock   `json:"clock,omitempty"`
 	Late         []Late   `json:"late,omitempty"`
 
+	Attachments int `json:"attachments,omitempty"` // files, none of which ever goes away
+
 	Callbacks     int    `json:"callbacks,omitempty"`
 	Reached       bool   `json:"reached,omitempty"`
 	UnreachedDays []Date `json:"unreached_days,omitempty"`

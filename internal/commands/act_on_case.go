@@ -41,8 +41,17 @@ type Outcome struct {
 // Act carries an action out, once. Errors are *casework.Error: CodeInvalid with
 // the field, CodeForbidden with the rule, CodeNotFound outside the actor's scope,
 // CodeConflict when the state does not allow it, CodeStale when the case changed,
-// CodeUnavailable when the engine is away.
+// CodeUnavailable when the engine is away. What the person had kept of the form as a
+// draft ends with it.
 func (s *Service) Act(ctx context.Context, actor casework.Actor, request Request) (Outcome, error) {
+	outcome, err := s.act(ctx, actor, request)
+	if err == nil {
+		s.draftSent(ctx, actor, request)
+	}
+	return outcome, err
+}
+
+func (s *Service) act(ctx context.Context, actor casework.Actor, request Request) (Outcome, error) {
 	action := request.Command.Action()
 	if err := request.Command.Check(); err != nil {
 		return Outcome{}, err
@@ -141,6 +150,9 @@ func requestKey(actor casework.Actor, request Request, version int) (string, err
 		return "", fmt.Errorf("request key: %w", err)
 	}
 	key := request.Key
+	if file, ok := request.Command.(casework.AttachFile); ok {
+		key = file.AttachmentID // one file, one event
+	}
 	if key == "" {
 		seen := request.Version
 		if seen == 0 {
@@ -204,6 +216,8 @@ func (s *Service) checkRelations(ctx context.Context, actor casework.Actor, c lo
 			// The workflow knows the case's department by the name it had then.
 			return casework.Invalid("department_id", "same_department", "the case is with this department already")
 		}
+	case casework.AttachFile:
+		return s.checkKept(ctx, c.row.Number, command)
 	case casework.Merge:
 		return s.checkMerge(ctx, actor, c, command.Into)
 	}

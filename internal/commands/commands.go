@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"guiling/internal/attachments"
 	"guiling/internal/casework"
 	"guiling/internal/store"
 	"guiling/policies"
@@ -32,6 +33,8 @@ type Service struct {
 	reveals store.RevealLimits
 	// training moves single cases ahead in time; nil everywhere but in a demo.
 	training *Training
+	scanner attachments.Scanner // nil: none
+	uploads chan struct{}
 }
 
 // New makes the service. The policy is loaded before: what cannot be loaded must
@@ -40,7 +43,9 @@ type Service struct {
 func New(
 	st *store.Store, engine Engine, policy *policies.Enforcer, build string, now func() time.Time, log *slog.Logger,
 ) *Service {
-	return &Service{store: st, engine: engine, policy: policy, build: build, now: now, log: log}
+	return &Service{
+		store: st, engine: engine, policy: policy, build: build, now: now, log: log, uploads: make(chan struct{}, uploadsAtOnce),
+	}
 }
 
 // by is the mark that the actor leaves: in the role for which the rule allowed it.

@@ -31,6 +31,8 @@ type CaseView struct {
 	TakenOver *store.RecordedEvent
 	// CanReveal says whether this person may see the reviewer's phone.
 	CanReveal bool
+	// Files are what was attached, the oldest first.
+	Files []AttachedFile
 	// Looks is how often somebody saw the reviewer's data in clear.
 	Looks int
 	// CanReadHistory says whether this person sees rules and builds of events.
@@ -70,6 +72,9 @@ func (s *Service) ViewCase(ctx context.Context, actor casework.Actor, number str
 	}
 	view := CaseView{Case: c.row, State: c.state, Now: s.nowOf(c.row), Events: masked(c.events)}
 	view.Case.Words = casework.MaskText(view.Case.Words)
+	if view.Files, err = s.attachedFiles(ctx, number, view.Events); err != nil {
+		return CaseView{}, err
+	}
 	if view.Looks, err = s.store.LooksAt(ctx, number); err != nil {
 		return CaseView{}, err
 	}

@@ -19,6 +19,8 @@ func Of(err *casework.Error) int {
 		return http.StatusForbidden
 	case casework.CodeNotFound:
 		return http.StatusNotFound
+	case casework.CodeGone:
+		return http.StatusGone
 	case casework.CodeConflict:
 		return http.StatusConflict
 	case casework.CodeStale:
@@ -41,7 +43,7 @@ func ofInvalid(reason string) int {
 	switch reason {
 	case "malformed_json", "malformed_form", "malformed_cursor", "malformed_etag", "limit_range":
 		return http.StatusBadRequest
-	case "body_too_large", "form_too_large":
+	case "body_too_large", "form_too_large", "file_too_large":
 		return http.StatusRequestEntityTooLarge
 	case "wrong_content_type":
 		return http.StatusUnsupportedMediaType

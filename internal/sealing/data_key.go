@@ -23,12 +23,8 @@ func (s *Sealer) SealWithKey(data []byte, context string) (sealed []byte, key Da
 	if err != nil {
 		return nil, DataKey{}, fmt.Errorf("new data key: %w", err)
 	}
-	primitive, err := aead.New(handle)
-	if err != nil {
-		return nil, DataKey{}, fmt.Errorf("new data key: %w", err)
-	}
-	if sealed, err = primitive.Encrypt(data, []byte(context)); err != nil {
-		return nil, DataKey{}, fmt.Errorf("seal: %w", err)
+	if sealed, err = encrypt(handle, data, context); err != nil {
+		return nil, DataKey{}, err
 	}
 	key, err = r.wrap(handle, s.cipher.Algorithm(), context)
 	return sealed, key, err
@@ -36,7 +32,31 @@ func (s *Sealer) SealWithKey(data []byte, context string) (sealed []byte, key Da
 
 // UnsealWithKey decrypts what SealWithKey made for the same context.
 func (s *Sealer) UnsealWithKey(sealed []byte, key DataKey, context string) ([]byte, error) {
-	handle, err := s.unwrap(key, context)
+	return s.UnsealUnder(sealed, key, context, context)
+}
+
+// NewDataKey makes a data key for the context that has sealed nothing yet.
+func (s *Sealer) NewDataKey(context string) (DataKey, error) {
+	handle, err := keyset.NewHandle(s.cipher.KeyTemplate())
+	if err != nil {
+		return DataKey{}, fmt.Errorf("new data key: %w", err)
+	}
+	return s.fresh().wrap(handle, s.cipher.Algorithm(), context)
+}
+
+// SealUnder encrypts something more, for a context of its own, with a data key that
+// was made for keyContext: whoever destroys the key destroys this as well.
+func (s *Sealer) SealUnder(data []byte, key DataKey, keyContext, context string) ([]byte, error) {
+	handle, err := s.unwrap(key, keyContext)
+	if err != nil {
+		return nil, err
+	}
+	return encrypt(handle, data, context)
+}
+
+// UnsealUnder decrypts what SealUnder made for the same contexts.
+func (s *Sealer) UnsealUnder(sealed []byte, key DataKey, keyContext, context string) ([]byte, error) {
+	handle, err := s.unwrap(key, keyContext)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +69,18 @@ func (s *Sealer) UnsealWithKey(sealed []byte, key DataKey, context string) ([]by
 		return nil, fmt.Errorf("unseal: %w", err)
 	}
 	return data, nil
+}
+
+func encrypt(handle *keyset.Handle, data []byte, context string) ([]byte, error) {
+	primitive, err := aead.New(handle)
+	if err != nil {
+		return nil, fmt.Errorf("data key: %w", err)
+	}
+	sealed, err := primitive.Encrypt(data, []byte(context))
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	return sealed, nil
 }
 
 // Rewrap wraps a data key by the key that is the primary one now. What the data

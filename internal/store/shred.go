@@ -22,7 +22,8 @@ type Shredded struct {
 const shreddableReviews = `
 	FROM reviews v LEFT JOIN cases c ON c.review_id = v.id
 	WHERE v.shredded_at IS NULL
-	AND (v.reviewer_sealed IS NOT NULL OR v.reviewer_name_masked <> '' OR v.reviewer_phone_masked <> '')
+	AND (v.reviewer_sealed IS NOT NULL OR v.reviewer_name_masked <> '' OR v.reviewer_phone_masked <> ''
+		OR EXISTS (SELECT FROM attachments a WHERE a.case_number = c.number AND a.content IS NOT NULL))
 	AND v.created_at < $1
 	AND (c.number IS NULL OR c.stage IN ('closed', 'invalid', 'withdrawn', 'merged', 'archived')
 		AND COALESCE((SELECT max(e.at) FROM case_events e WHERE e.case_number = c.number), c.changed_at) < $1)`
@@ -43,8 +44,9 @@ func (s *Store) Shreddable(ctx context.Context, endedBefore time.Time) (Shredded
 
 // Shred destroys the data of up to limit reviewers, and as many quarantined rows,
 // whose case has ended before a time: the data keys, so that no copy of the
-// sealed data opens any more, the sealed data themselves, the blind indexes, and
-// what was left of name and phone. The case, its events and what was said of the
+// sealed data opens any more, the sealed data themselves, the files of the case, the
+// blind indexes, what was left of name and phone, and what anybody had begun to
+// write about the case. The case, its events and what was said of the
 // service stay. It records what it did.
 func (s *Store) Shred(ctx context.Context, by casework.By, endedBefore time.Time, limit int) (Shredded, error) {
 	var n Shredded
@@ -72,6 +74,9 @@ func (s *Store) Shred(ctx context.Context, by casework.By, endedBefore time.Time
 				reviewer_name_masked = CASE WHEN reviewer_name_masked = '' THEN '' ELSE '*' END,
 				reviewer_phone_masked = CASE WHEN reviewer_phone_masked = '' THEN '' ELSE '****' END,
 				privacy = 1, shredded_at = clock_timestamp() WHERE id = ANY ($1)`, []any{reviews}},
+			{`UPDATE attachments SET content = NULL, destroyed_at = clock_timestamp()
+				WHERE content IS NOT NULL AND case_number IN (SELECT number FROM cases WHERE review_id = ANY ($1))`, []any{reviews}},
+			{`DELETE FROM drafts WHERE case_number IN (SELECT number FROM cases WHERE review_id = ANY ($1))`, []any{reviews}},
 			{`UPDATE quarantined_rows SET raw_sealed = NULL, privacy = 1, shredded_at = clock_timestamp() WHERE id = ANY ($1)`, []any{rows}},
 		} {
 			if _, err := tx.ExecContext(ctx, statement.query, statement.args...); err != nil {

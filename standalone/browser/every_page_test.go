@@ -41,16 +41,17 @@ type scene struct {
 
 // notScenes are the GET routes that show no page of ours, each with the reason.
 var notScenes = map[string]string{
-	"GET /":                      "leads on to where the work begins",
-	"GET /admin":                 "leads on to the first page of administration",
-	"GET /sign-in/code":          "asks for the second factor, which nobody of the demo has",
-	"GET /sign-in/oidc":          "leads to a provider",
-	"GET /sign-in/oidc/callback": "comes back from a provider",
-	"GET /static/:hash/*":        "files",
-	"GET /healthz":               "for machines",
-	"GET /readyz":                "for machines",
-	"GET /metrics":               "for machines",
-	"GET /openapi.json":          "for machines",
+	"GET /":                              "leads on to where the work begins",
+	"GET /admin":                         "leads on to the first page of administration",
+	"GET /sign-in/code":                  "asks for the second factor, which nobody of the demo has",
+	"GET /sign-in/oidc":                  "leads to a provider",
+	"GET /sign-in/oidc/callback":         "comes back from a provider",
+	"GET /static/:hash/*":                "files",
+	"GET /cases/:number/attachments/:id": "a file, as a download",
+	"GET /healthz":                       "for machines",
+	"GET /readyz":                        "for machines",
+	"GET /metrics":                       "for machines",
+	"GET /openapi.json":                  "for machines",
 }
 
 // scenes are all pages that a person can open, by route. A route that stands in
@@ -77,6 +78,11 @@ func scenes(w *testworld.World, t *testing.T) map[string][]scene {
 	newPerson := regexp.MustCompile(`/admin/people/\d+/`).FindString(made)
 	_, linked := w.Page(t, sysadmin, http.MethodPost, newPerson+"reset-sign-in", url.Values{})
 	welcome := regexp.MustCompile(`/welcome/[A-Za-z0-9_-]+`).FindString(linked)
+	_, written := w.Page(t, supervisor, http.MethodPost, "/texts", url.Values{
+		"name": {"回访"}, "kind": {"callback_script"}, "body": {"您好，您对【事项】的评价已由我们核实。"}, "version": {"0"},
+	})
+	text := regexp.MustCompile(`/texts/\d+`).FindString(written)
+	require.NotEmpty(t, text, "a template")
 	require.NotEmpty(t, welcome, "a link for a first password")
 
 	openAll := func(p *person) {
@@ -105,6 +111,13 @@ func scenes(w *testworld.World, t *testing.T) map[string][]scene {
 			{"case-error", handler, "/cases/" + rectified, func(p *person) { p.press("#form-submit-rectification button.btn") }},
 			page("not-found", "zhanhe.shichang.ren", "/cases/"+rectified),
 		},
+		"GET /board":                      {page("board", supervisor, "/board")},
+		"GET /workload":                   {page("workload", lead, "/workload")},
+		"GET /spot-checks":                {page("spot-checks", supervisor, "/spot-checks")},
+		"GET /filter":                     {page("filter", lead, "/filter?list=cases")},
+		"GET /texts":                      {page("texts", supervisor, "/texts")},
+		"GET /texts/new":                  {page("text-new", supervisor, "/texts/new")},
+		"GET /texts/:id":                  {page("text", supervisor, text)},
 		"GET /admin/people":               {page("admin-people", sysadmin, "/admin/people")},
 		"GET /admin/people/new":           {page("admin-person-new", sysadmin, "/admin/people/new")},
 		"GET /admin/people/import":        {page("admin-people-import", sysadmin, "/admin/people/import")},
