@@ -105,9 +105,10 @@ tidy: ## Tidy the three Go modules
 assets: ## Fetch the vendored web files again, at the versions in scripts/assets.sh
 	scripts/assets.sh
 
-screenshots: setup-test ## Take a picture of every page into var/screenshots; README's own go to docs
+screenshots: setup-test ## Take a picture of every page, in both languages, into var/screenshots; README's own go to docs
 	cd standalone && GUILING_SCREENSHOTS='$(CURDIR)/var/screenshots' $(GO) test -count 1 -timeout 30m ./browser/...
-	cp var/screenshots/case-rectification.png var/screenshots/case-rectification-en.png docs/screenshots/
+	cp var/screenshots/case-rectification.png var/screenshots/case-rectification-en.png var/screenshots/training-overdue.png \
+		var/screenshots/page-inbox.png var/screenshots/page-help-clocks-en.png docs/screenshots/
 
 ## house-keeping -----------------------------------------------------------
 

@@ -7,9 +7,11 @@ cd "$(dirname "$0")/.."
 htmx=2.0.11
 tabler=1.6.1
 icons=3.52.0
+axe=4.14.1 # for tests only
 echarts=6.1.0
 
 vendor=$PWD/web/static/vendor
+tests=$PWD/standalone/browser/testdata
 list=$PWD/scripts/icons.txt
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -22,6 +24,8 @@ unpack htmx.org "$htmx" htmx
 unpack @tabler/core "$tabler" tabler
 unpack @tabler/icons "$icons" icons
 unpack echarts "$echarts" echarts
+
+unpack axe-core "$axe" axe
 
 rm -rf "$vendor"
 mkdir -p "$vendor"
@@ -56,6 +60,12 @@ sed '/^\/\*# sourceMappingURL=.*\*\/$/d' "$work/tabler/dist/css/tabler.min.css" 
 	echo '</svg>'
 } >"$vendor/tabler-icons.svg"
 cp "$work/icons/LICENSE" "$vendor/tabler-icons.LICENSE"
+
+# What the browser tests hold the pages against; never served, never built in.
+mkdir -p "$tests"
+cp "$work/axe/axe.min.js" "$tests/axe.min.js"
+cp "$work/axe/LICENSE" "$tests/axe.LICENSE"
+cp "$work/axe/LICENSE-3RD-PARTY.txt" "$tests/axe.LICENSE-3RD-PARTY.txt"
 
 # The smallest of its official bundles: bars, lines and pies on one grid.
 cp "$work/echarts/dist/echarts.simple.min.js" "$vendor/echarts.simple.min.js"

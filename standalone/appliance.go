@@ -99,6 +99,7 @@ func loadSettings(ctx context.Context, opts options, st *state, log *slog.Logger
 	}
 	settings.Version = version
 	settings.Demo = settings.Demo || opts.demo
+	settings.TimeSkipping = settings.Demo // as startTemporal starts the engine
 	if os.Getenv("GUILING_DATA_KEY_FILE") == "" {
 		settings.DataKeyFile = st.path(filepath.Base(settings.DataKeyFile))
 	}
@@ -110,7 +111,7 @@ func startTemporal(
 ) (*temporalserver.Server, error) {
 	say.line("正在启动流程引擎…", "Starting Temporal …")
 	server := temporalserver.Options{
-		AdminURL: db.admin, Namespace: settings.TemporalNamespace, TimeSkipping: settings.Demo, Log: log,
+		AdminURL: db.admin, Namespace: settings.TemporalNamespace, TimeSkipping: settings.TimeSkipping, Log: log,
 	}
 	if !opts.live {
 		server.Port = usualPort(ctx, settings.TemporalAddress, log)

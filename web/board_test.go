@@ -126,7 +126,7 @@ func TestBoard(t *testing.T) {
 	require.Len(t, p.all("details"), 1, "what is below the next level is folded")
 	require.Contains(t, words(p.one(t, "main")), "近 30 天办结 8 件，按期 7 件，按期率 87%")
 	rows := p.one(t, "table", "class", "g-load")
-	require.Contains(t, words(rows), "1000 99%", "what is not all is not shown as all")
+	require.Contains(t, words(rows), "1,000 99%", "what is not all is not shown as all")
 	require.Contains(t, words(p.one(t, "main")), "还有 3 个部门没有列出")
 
 	var answers []string

@@ -148,6 +148,8 @@ type office struct {
 	looks   int
 	rules   casework.Rules
 	now     time.Time
+	putAway []store.Hint // all of them: who is new puts them away one by one
+	jumps   []commands.Jump
 	cases   []*oneCase
 	sent    []commands.Request
 	many    []commands.ManyRequest
@@ -162,7 +164,7 @@ func newOffice(t *testing.T) *office {
 	require.NoError(t, err)
 	calendar, err := reference.Calendar()
 	require.NoError(t, err)
-	return &office{rules: casework.Rules{Pack: pack, Calendar: calendar}, now: now}
+	return &office{rules: casework.Rules{Pack: pack, Calendar: calendar}, now: now, putAway: store.Hints()}
 }
 
 // open begins a case, opened on that day before now.
@@ -329,6 +331,26 @@ func may(u casework.Actor, action casework.Action, s casework.State) bool {
 	}
 }
 
+func (o *office) SeenHints(context.Context, casework.Actor) ([]store.Hint, error) {
+	return o.putAway, nil
+}
+
+func (o *office) PutHintAway(_ context.Context, _ casework.Actor, hint store.Hint) error {
+	if !slices.Contains(store.Hints(), hint) {
+		return casework.Invalid("hint", "unknown_hint", "no")
+	}
+	o.putAway = append(o.putAway, hint)
+	return nil
+}
+
+func (o *office) FastForward(_ context.Context, _ casework.Actor, number string, jump commands.Jump) error {
+	if _, err := o.find(number); err != nil {
+		return err
+	}
+	o.jumps = append(o.jumps, jump)
+	return nil
+}
+
 func (o *office) find(number string) (*oneCase, error) {
 	i := slices.IndexFunc(o.cases, func(c *oneCase) bool { return c.row.Number == number })
 	if i < 0 {
@@ -442,6 +464,9 @@ func (o *office) ViewCase(_ context.Context, actor casework.Actor, number string
 	}
 	if d, ok := c.state.Deadline(o.rules); ok {
 		view.Deadline, view.MadeUp = &d, commands.MadeUpDays(d, o.rules.Calendar)
+	}
+	if alarm, ok := casework.NextAlarm(c.state, o.rules); ok {
+		view.NextAlarm = &alarm.At
 	}
 	view.Files = o.files(c)
 	view.SameRecord = o.related(actor, c)
@@ -683,10 +708,15 @@ func setup(t *testing.T) *bundle {
 
 func setupWith(t *testing.T, id web.Identity) *bundle {
 	t.Helper()
+	return setupAs(t, web.Options{Identity: id})
+}
+
+func setupAs(t *testing.T, o web.Options) *bundle {
+	t.Helper()
 	b := &bundle{t: t, office: newOffice(t), echo: echo.New(), hub: live.NewHub()}
-	require.NoError(t, web.Register(b.echo, web.Options{
-		Commands: b.office, Identity: id, Sessions: testSessions(), Log: slog.New(slog.DiscardHandler), Version: "0.1.0", Live: b.hub,
-	}))
+	o.Commands, o.Sessions, o.Log, o.Version = b.office, testSessions(), slog.New(slog.DiscardHandler), "0.1.0"
+	o.Live = b.hub
+	require.NoError(t, web.Register(b.echo, o))
 	b.server = httptest.NewServer(b.echo)
 	t.Cleanup(b.server.Close)
 	b.newBrowser()

@@ -35,6 +35,9 @@ type casePage struct {
 	aids writingAids
 }
 
+// TrainingDays are how many days a case can be moved ahead at once, in training.
+func (casePage) TrainingDays() []int { return []int{1, 3, 5, 15} }
+
 // clockView is the clock that runs, with why it ends when it does.
 type clockView struct {
 	Due      due

@@ -106,7 +106,8 @@ func (c catalogues) choose(r *http.Request, cookie string) localizer {
 }
 
 // T says the message of a key. Parameters come in pairs of name and value; one
-// that is named Count chooses singular or plural. A key that is missing is shown
+// that is named Count chooses singular or plural, and has commas between its
+// thousands. A key that is missing is shown
 // as it is, so that a page is still a page.
 func (l localizer) T(key string, params ...any) string {
 	config := &i18n.LocalizeConfig{MessageID: key}
@@ -119,6 +120,9 @@ func (l localizer) T(key string, params ...any) string {
 		config.TemplateData = data
 		if count, counted := data["Count"]; counted {
 			config.PluralCount = count
+			if number, ok := count.(int); ok {
+				data["Count"] = l.number(number)
+			}
 		}
 	}
 	text, err := l.printer.Localize(config)

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
@@ -103,6 +104,8 @@ func families() map[string][]string {
 			casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback, casework.TaskDecideInvalid,
 			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
 		}),
+		"hint.": list(store.Hints()), "style.field.": {"text", "select", "choice", "date", "tick"},
+		"style.sample.": {"words", "matter", "person", "department", "region", "before", "after", "file"},
 		"waiting.": list([]casework.TaskKind{
 			casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback, casework.TaskDecideInvalid,
 			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
@@ -327,15 +330,28 @@ func TestWordsStandInTheCataloguesOnly(t *testing.T) {
 	han := func(r rune) bool { return unicode.Is(unicode.Han, r) }
 	files, err := filepath.Glob("templates/*.html")
 	require.NoError(t, err)
-	scripts, err := filepath.Glob("static/*")
-	require.NoError(t, err)
-	for _, file := range slices.Concat(files, scripts) {
-		if info, err := os.Stat(file); err != nil || info.IsDir() {
-			continue
+	var scripts []string
+	require.NoError(t, filepath.WalkDir("static", func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == "vendor":
+			return fs.SkipDir
+		case !entry.IsDir():
+			scripts = append(scripts, file)
 		}
+		return nil
+	}))
+	require.Contains(t, scripts, filepath.Join("static", "guiling.js"))
+	for _, file := range slices.Concat(files, scripts) {
 		source, err := os.ReadFile(file)
 		require.NoError(t, err)
 		require.False(t, strings.ContainsFunc(string(source), han), file)
+	}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Empty(t, literalWords(string(source)), file)
 	}
 	sources, err := filepath.Glob("*.go")
 	require.NoError(t, err)
@@ -352,6 +368,47 @@ func TestWordsStandInTheCataloguesOnly(t *testing.T) {
 			return true
 		})
 	}
+}
+
+// literalWords lists what a template says in words of its own: between tags, and in
+// attributes that are read to people. Code, such as the name of a class, is none.
+func literalWords(source string) []string {
+	source = regexp.MustCompile(`{{[^}]*}}`).ReplaceAllString(source, "")
+	source = regexp.MustCompile(`(?s)<code>.*?</code>|<!--.*?-->`).ReplaceAllString(source, "")
+	var found []string
+	for _, match := range regexp.MustCompile(`\s(?:title|alt|placeholder|aria-label|aria-description|label|data-busy)="([^"]*)"`).FindAllStringSubmatch(source, -1) {
+		found = append(found, match[1])
+	}
+	found = append(found, regexp.MustCompile(`(?s)<[^>]*>`).Split(source, -1)...)
+	return slices.DeleteFunc(found, func(text string) bool {
+		return !strings.ContainsFunc(text, unicode.IsLetter) || strings.Contains(text, `="`) // a part that is all attributes
+	})
+}
+
+func TestLiteralWordsAreFound(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"Search", "Go "}, literalWords(`<p class="x">{{t "a.b"}} <code>g-due</code><input placeholder="Search" value="{{.Value}}">Go <b>{{.C}}</b> 12 · </p>`))
+}
+
+func TestCountsHaveSingularAndPlural(t *testing.T) {
+	t.Parallel()
+	counted, oneForm := 0, []string{}
+	plural := regexp.MustCompile(`{{\.Count}}( \w+)?( \w+s\b| (are|were|have)\b)`)
+	for key, message := range catalogue(t, "en") {
+		if !strings.Contains(fmt.Sprint(message), "{{.Count}}") {
+			continue
+		}
+		counted++
+		if text, ok := message.(string); ok && !plural.MatchString(text) {
+			continue // 3 overdue, 1 overdue: there is nothing to bend
+		}
+		forms, ok := message.(map[string]any)
+		if !ok || forms["one"] == nil || forms["other"] == nil {
+			oneForm = append(oneForm, key)
+		}
+	}
+	require.Empty(t, oneForm, "these count, and have one form only")
+	require.Greater(t, counted, 10)
 }
 
 func TestTemplatesHoldNoInlineScriptOrStyle(t *testing.T) {

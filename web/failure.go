@@ -108,6 +108,7 @@ func (v *visit) showFailure(domain *casework.Error) error {
 		frame: v.frame(v.say.T("failure."+string(kind)+".title"), ""), Status: httpstatus.Of(domain),
 		WhatNext: v.say.T("failure." + string(kind) + ".next"), Back: "/",
 	}
+	p.FirstHint = nil // nothing is told about a page that is not there
 	switch {
 	case domain.Reason == "link_not_found": // nothing that somebody looked up
 		p.Words, p.WhatNext = v.say.T("error.link_not_found"), ""

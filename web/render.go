@@ -62,6 +62,7 @@ func functions(say localizer, files assets) template.FuncMap {
 		"moment": moment,
 		"iso":    func(at time.Time) string { return at.In(casework.China()).Format(time.RFC3339) },
 		"path":   casePath,
+		"count":  say.number,
 	}
 }
 
@@ -92,6 +93,12 @@ type frame struct {
 	LiveKey string
 	// Unread counts notifications, in words; empty when there are none.
 	Unread string
+	// InTraining: cases of this server can be moved ahead in time.
+	InTraining bool
+	// FirstHint is told to each person once, on this page; nil for nothing.
+	FirstHint *hint
+	// HelpPath is the page of help that belongs to this page.
+	HelpPath string
 }
 
 // person is who is signed in, as the head of the page shows them.
@@ -102,7 +109,9 @@ type person struct {
 // frame makes the frame of a page with that title; place is the entry of the
 // navigation that it belongs to.
 func (v *visit) frame(title, placePath string) frame {
-	f := frame{Language: v.say.tag, Title: title, Here: v.here(), Version: v.site.Version}
+	f := frame{Language: v.say.tag, Title: title, Here: v.here(), Version: v.site.Version, InTraining: v.site.Training}
+	f.HelpPath = v.helpFor()
+	f.FirstHint = v.firstHint()
 	if v.known() {
 		f.Person = v.describe(v.user)
 		f.Places = placesOf(v.user.Actor, placePath)

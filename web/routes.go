@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -42,6 +43,10 @@ func routes() []route {
 		{http.MethodPost, "/welcome/:secret", anybody, "", setFirstPassword},
 		{http.MethodPost, "/sign-out", anybody, "", signOut},
 		{http.MethodPost, "/language", anybody, "", chooseLanguage},
+
+		{http.MethodGet, helpPath, anybody, "", showHelp},
+		{http.MethodGet, helpPath + "/:page", anybody, "", showHelpPage},
+		{http.MethodPost, "/hints", signedIn, "", putHintAway},
 
 		{http.MethodGet, accountPath, signedIn, "", showAccount},
 		{http.MethodPost, "/account/password", signedIn, "", changePassword},
@@ -128,12 +133,24 @@ func routes() []route {
 	}
 }
 
+// demoRoutes are there in a demo only.
+func (s *site) demoRoutes() []route {
+	var routes []route
+	if s.Identity.Demo() {
+		routes = append(routes, route{http.MethodGet, styleGuidePath, anybody, "", showStyleGuide})
+	}
+	if s.Training {
+		routes = append(routes, route{http.MethodPost, "/cases/:number/training", signedIn, casework.ActionRead, fastForward})
+	}
+	return routes
+}
+
 // register is the only place that adds routes. Whatever goes through it has its
 // headers, its session, its protection against other sites and its access check,
 // so that there is no way to add a POST without them.
 func (s *site) register(e *echo.Echo) {
 	guard := s.guard()
-	for _, r := range routes() {
+	for _, r := range slices.Concat(routes(), s.demoRoutes()) {
 		e.Add(r.Method, r.Path, guard(r.Access, r.handle))
 	}
 	e.GET(assetPrefix+":hash/*", s.serveAsset)

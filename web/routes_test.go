@@ -22,6 +22,7 @@ import (
 var open = map[string]bool{
 	"GET /sign-in": true, "POST /sign-in": true, "POST /sign-in/demo": true, "POST /sign-out": true,
 	"GET /sign-in/code": true, "GET /sign-in/oidc": true, "GET /sign-in/oidc/callback": true, "POST /sign-in/code": true, "GET /welcome/:secret": true, "POST /welcome/:secret": true, "POST /language": true,
+	"GET /help": true, "GET /help/:page": true, "GET /styleguide": true,
 	"GET /static/:hash/*": true, "OPTIONS /codec/decode": true, "echo_route_not_found /*": true,
 }
 

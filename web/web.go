@@ -40,6 +40,7 @@ type Commands interface {
 	SimulationChoices(ctx context.Context, actor casework.Actor) (commands.SimulationChoices, error)
 	SimulateRules(ctx context.Context, actor casework.Actor, p commands.Proposal) (commands.Simulated, error)
 	Now(c store.Case) time.Time
+	Guide
 
 	Many
 	Administration
@@ -131,6 +132,9 @@ type Options struct {
 	Log      *slog.Logger
 	Secure   bool   // served by TLS: cookies are Secure and bound to the host
 	Version  string // of the program, shown at the foot of each page
+	// Training says that Commands.FastForward moves cases ahead in time: in a demo
+	// only.
+	Training bool
 	// Decoder opens what the engine keeps, for its own pages; it is asked only for who
 	// may. Nil: nobody gets anything.
 	Decoder http.Handler
@@ -150,6 +154,8 @@ type site struct {
 	tongue catalogues
 	assets assets
 	tags   casework.ReasonTags
+	help   helpPages
+	styles styleSheet
 	limits limits
 }
 
@@ -167,6 +173,10 @@ func Register(e *echo.Echo, o Options) error {
 	if s.assets, err = loadAssets(); err != nil {
 		return fmt.Errorf("web: %w", err)
 	}
+	if s.help, err = loadHelp(); err != nil {
+		return fmt.Errorf("web: %w", err)
+	}
+	s.styles = readStyleSheet(s.assets)
 	if s.pages, err = loadPages(s.tongue, s.assets); err != nil {
 		return fmt.Errorf("web: %w", err)
 	}

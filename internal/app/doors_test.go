@@ -82,7 +82,7 @@ func build(t *testing.T) *house {
 	quiet := slog.New(slog.DiscardHandler)
 	require.NoError(t, migrations.Demo(t.Context(), db.OwnerURL, quiet))
 	settings := app.Settings{
-		DatabaseURL: db.AppURL, TemporalAddress: "127.0.0.1:1", TemporalNamespace: "guiling", Demo: true,
+		DatabaseURL: db.AppURL, TemporalAddress: "127.0.0.1:1", TemporalNamespace: "guiling", Demo: true, TimeSkipping: true,
 		DataKeyFile: filepath.Join(t.TempDir(), "key.json"), MetricsPublic: true, Version: "test", TemporalUIOrigin: temporalUI, RequireSecondFactor: "administrators",
 	}
 	h := &house{tokens: map[string]string{}, cookies: map[string][]*http.Cookie{}, settings: settings}

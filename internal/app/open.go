@@ -109,6 +109,23 @@ func openOIDC(s Settings) (*identity.OIDC, error) {
 	}), nil
 }
 
+// openTraining lets people of a demo move cases ahead in time, where the engine
+// can and no case is real; nil for everywhere else.
+func openTraining(ctx context.Context, s Settings, st *store.Store, eng commands.TimeMachine, log *slog.Logger) (*commands.Training, error) {
+	if !s.Demo || !s.TimeSkipping {
+		return nil, nil //nolint:nilnil // no training is no failure
+	}
+	held, err := st.HoldsRealCases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if held {
+		log.WarnContext(ctx, "GUILING_DEMO is set on a database that holds real cases: there is no training mode")
+		return nil, nil //nolint:nilnil // the same
+	}
+	return &commands.Training{Store: st, Machine: eng, Namespace: s.TemporalNamespace, Now: SystemClock}, nil
+}
+
 // OpenImporter puts the import of files together.
 func OpenImporter(st *store.Store) commands.Importer {
 	return commands.Importer{Store: st, Now: SystemClock}

@@ -55,6 +55,13 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 	if err != nil {
 		return nil, nil, err
 	}
+	training, err := openTraining(ctx, s, st, eng, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	if training != nil {
+		service.Train(*training)
+	}
 	people, err := OpenIdentity(s, st)
 	if err != nil {
 		return nil, nil, err
@@ -77,7 +84,7 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 	err = web.Register(e, web.Options{
 		Commands: service, Identity: people, Sessions: web.NewSessions(sessions, s.SecureCookies),
 		Log: log, Secure: s.SecureCookies, Version: s.Version, Decoder: eng.Decoder(), TemporalUI: s.TemporalUIOrigin,
-		OIDC: provider, Live: hub,
+		OIDC: provider, Live: hub, Training: training != nil,
 	})
 	if err != nil {
 		sessions.StopCleanup()

@@ -99,6 +99,9 @@ type Settings struct {
 	// office hours.
 	RevealAlarmCases    int `env:"REVEAL_ALARM_CASES" envDefault:"15"`
 	RevealAlarmOddCases int `env:"REVEAL_ALARM_ODD_CASES" envDefault:"5"`
+	// TimeSkipping says that the engine can move single cases ahead in time. Only the
+	// standalone form knows, for it starts the engine; the environment cannot say so.
+	TimeSkipping bool `env:"-"`
 	// Version of the program, kept with each event and seen by operators.
 	Version string `env:"-"`
 }

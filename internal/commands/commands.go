@@ -32,6 +32,8 @@ type Service struct {
 
 	reveals store.RevealLimits
 	mailing Mailing
+	// training moves single cases ahead in time; nil everywhere but in a demo.
+	training *Training
 	scanner attachments.Scanner // nil: none
 	uploads chan struct{}
 }

@@ -214,6 +214,9 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 		_, err := s.ExplainPolicy(ctx, actor, "zhanhe.ziran.chen", casework.ActionVerify, number)
 		return err
 	},
+	"FastForward": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		return s.FastForward(ctx, actor, number, commands.Jump{Days: 1})
+	},
 	"KeepDraft": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.KeepDraft(ctx, actor, draftOn(number))
 		return err
@@ -241,6 +244,8 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 
 // apart are the commands that show nothing of any case, each with the reason.
 var apart = map[string]string{
+	"SeenHints":        "one's own, and of no case",
+	"PutHintAway":      "one's own, and of no case",
 	"ViewBoard":        "counts, and names no case; TestBoardsCountWhatTheirPeopleSee",
 	"ViewWorkload":     "counts, and names no case; TestWorkloadIsOnesOwn",
 	"DecodePayloads":   "all or nothing, for auditors at the top",

@@ -16,10 +16,13 @@ type CaseView struct {
 	Deadline *casework.Deadline // nil when no clock runs
 	// MadeUp lists the weekend days that the deadline counts because they were made
 	// working days (调休上班).
-	MadeUp  []casework.SkippedDay
-	Now     time.Time // the case's own time
-	Events  []store.RecordedEvent
-	Actions []AvailableAction
+	MadeUp []casework.SkippedDay
+	Now    time.Time // the case's own time
+	// NextAlarm is when the clock does something next, all else being left as it is;
+	// nil when it has nothing to do.
+	NextAlarm *time.Time
+	Events    []store.RecordedEvent
+	Actions   []AvailableAction
 	// SameRecord lists the other cases of the service record that this person may
 	// read, the oldest first.
 	SameRecord []RelatedCase
@@ -96,6 +99,9 @@ func (s *Service) ViewCase(ctx context.Context, actor casework.Actor, number str
 	if deadline, ok := c.state.Deadline(c.rules); ok {
 		view.Deadline = &deadline
 		view.MadeUp = MadeUpDays(deadline, c.rules.Calendar)
+	}
+	if alarm, ok := casework.NextAlarm(c.state, c.rules); ok {
+		view.NextAlarm = &alarm.At
 	}
 	for _, action := range casework.Actions() {
 		decision := s.policy.Decide(actor, action, c.object)

@@ -34,7 +34,10 @@ func TestAWholeListIsTheListOfThePages(t *testing.T) {
 	b := setup(t)
 	b.importFile("platform", "platform-2026-11.csv")
 	for _, scope := range []store.Scope{all, {RegionCode: "410411000000"}, {}} {
-		for _, f := range []store.CaseFilter{{}, {Open: true}, {Overdue: true}, {Stages: []casework.Stage{casework.StageOpened}}} {
+		for _, f := range []store.CaseFilter{
+			{}, {Narrowing: store.Narrowing{Open: true}}, {Narrowing: store.Narrowing{Overdue: true}},
+			{Narrowing: store.Narrowing{Stages: []casework.Stage{casework.StageOpened}}}, {Narrowing: store.Narrowing{Words: []string{"登记"}}},
+		} {
 			page := f
 			page.Limit = 200
 			listed, err := b.Cases(t.Context(), scope, page)

@@ -58,17 +58,23 @@ type person struct {
 // signIn chooses somebody of the demo on the sign-in page.
 func signIn(t *testing.T, b browser, w *testworld.World, username string) *person {
 	t.Helper()
-	window, closeWindow := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	t.Cleanup(closeWindow)
-	bounded, cancel := context.WithTimeout(window, 2*time.Minute)
-	t.Cleanup(cancel)
-	p := &person{t: t, ctx: bounded, url: w.URL}
+	p := visitor(t, b, w, 2*time.Minute)
 	p.open("/")
 	require.True(t, p.exists(`input[type="password"]`))
 	p.picture("sign-in")
 	p.load(chromedp.Click(chromedp.CSS(`button[value="` + username + `"]`)))
 	require.True(t, p.exists(`form[action="/sign-out"]`), "signed in")
 	return p
+}
+
+// visitor is somebody who is not signed in, and stays no longer than that.
+func visitor(t *testing.T, b browser, w *testworld.World, patience time.Duration) *person {
+	t.Helper()
+	window, closeWindow := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
+	t.Cleanup(closeWindow)
+	bounded, cancel := context.WithTimeout(window, patience)
+	t.Cleanup(cancel)
+	return &person{t: t, ctx: bounded, url: w.URL}
 }
 
 func (p *person) do(actions ...chromedp.Action[chromedp.Void]) {

@@ -83,7 +83,7 @@ func NewUnder(t *testing.T, pack string) *World {
 		db: db,
 		settings: app.Settings{
 			DatabaseURL: db.AppURL, MigrateDatabaseURL: db.OwnerURL, TemporalAddress: server.Address,
-			TemporalNamespace: server.Namespace, RulePack: pack, Demo: true, DataKeyFile: filepath.Join(t.TempDir(), "key.json"), Version: "e2e",
+			TemporalNamespace: server.Namespace, RulePack: pack, Demo: true, TimeSkipping: true, DataKeyFile: filepath.Join(t.TempDir(), "key.json"), Version: "e2e",
 			// Mails are offered, and nobody has an address yet to which one could go.
 			SMTPAddr: "127.0.0.1:9", SMTPFrom: "guiling@example.gov.cn", PublicURL: "https://guiling.example",
 		},
