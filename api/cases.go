@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -18,19 +19,19 @@ type casePageJSON struct {
 }
 
 func (a api) listCases(c echo.Context, user store.User) error {
-	return a.cases(c, func(filter store.CaseFilter) (commands.CasePage, error) {
+	return a.cases(c, user, func(filter store.CaseFilter) (commands.CasePage, error) {
 		return a.Commands.ListCases(c.Request().Context(), user.Actor, filter)
 	})
 }
 
 func (a api) listOverdue(c echo.Context, user store.User) error {
-	return a.cases(c, func(filter store.CaseFilter) (commands.CasePage, error) {
+	return a.cases(c, user, func(filter store.CaseFilter) (commands.CasePage, error) {
 		return a.Commands.ListOverdue(c.Request().Context(), user.Actor, filter)
 	})
 }
 
-func (a api) cases(c echo.Context, list func(store.CaseFilter) (commands.CasePage, error)) error {
-	filter, err := caseFilter(c)
+func (a api) cases(c echo.Context, user store.User, list func(store.CaseFilter) (commands.CasePage, error)) error {
+	filter, err := caseFilter(c, user)
 	if err != nil {
 		return err
 	}
@@ -48,7 +49,7 @@ func (a api) cases(c echo.Context, list func(store.CaseFilter) (commands.CasePag
 	return c.JSON(http.StatusOK, out)
 }
 
-func caseFilter(c echo.Context) (store.CaseFilter, error) {
+func caseFilter(c echo.Context, user store.User) (store.CaseFilter, error) {
 	var filter store.CaseFilter
 	var err error
 	if filter.Limit, err = queryInt(c, "limit"); err != nil {
@@ -57,18 +58,26 @@ func caseFilter(c echo.Context) (store.CaseFilter, error) {
 	if filter.After, err = decodeCursor(c, func(after store.CaseCursor) bool { return isPlace(after.Number) }); err != nil {
 		return filter, err
 	}
-	if filter.Open, err = queryBool(c, "open"); err != nil {
-		return filter, err
-	}
-	if filter.Overdue, err = queryBool(c, "overdue"); err != nil {
-		return filter, err
-	}
-	if stages := c.QueryParam("stage"); stages != "" {
-		for stage := range strings.SplitSeq(stages, ",") {
-			filter.Stages = append(filter.Stages, casework.Stage(stage))
+	filter.Narrowing, err = narrowing(c, user)
+	return filter, err
+}
+
+// narrowing reads how a list is narrowed. Several values of one name come apart by
+// commas, or each under the name.
+func narrowing(c echo.Context, user store.User) (store.Narrowing, error) {
+	query := url.Values{}
+	for name, values := range c.QueryParams() {
+		for _, value := range values {
+			if name == "q" {
+				query.Add(name, value)
+				continue
+			}
+			for part := range strings.SplitSeq(value, ",") {
+				query.Add(name, part)
+			}
 		}
 	}
-	return filter, nil
+	return commands.ParseNarrowing(user.Actor, query)
 }
 
 func (a api) readCase(c echo.Context, user store.User) error {

@@ -37,7 +37,12 @@ func (a api) listTasks(c echo.Context, user store.User) error {
 	if err != nil {
 		return err
 	}
-	page, err := a.Commands.Inbox(c.Request().Context(), user.Actor, store.TaskView(c.QueryParam("view")), after, limit)
+	narrowing, err := narrowing(c, user)
+	if err != nil {
+		return err
+	}
+	filter := store.TaskFilter{Narrowing: narrowing, View: store.TaskView(c.QueryParam("view")), After: after, Limit: limit}
+	page, err := a.Commands.Inbox(c.Request().Context(), user.Actor, filter)
 	if err != nil {
 		return err
 	}

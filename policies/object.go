@@ -59,7 +59,7 @@ type Object struct {
 func concernsCase(action casework.Action) bool {
 	switch action {
 	case casework.ActionListOverdue, casework.ActionListEvents, casework.ActionImport, casework.ActionSimulate,
-		casework.ActionListReveals, casework.ActionDecode:
+		casework.ActionListReveals, casework.ActionDecode, casework.ActionManageTexts:
 		return false
 	default:
 		return !slices.Contains(casework.AdministrativeActions(), action)

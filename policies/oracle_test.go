@@ -11,7 +11,7 @@ import (
 // regions by their parents, not by paths, and reads no rule.
 func oracle(s situation, action casework.Action) bool {
 	has := func(r casework.Role) bool { return slices.Contains(s.roles, r) }
-	acts := slices.Contains(casework.Actions(), action) || action == casework.ActionImport
+	acts := slices.Contains(casework.Actions(), action) || action == casework.ActionImport || action == casework.ActionManageTexts
 
 	// Always denied, whatever the role.
 	if !s.org.region.over(s.place) { // anything across the subtree
@@ -57,8 +57,10 @@ func oracle(s situation, action casework.Action) bool {
 		return works || supervises || has(casework.RoleAuditor)
 	case casework.ActionReadHistory, casework.ActionListEvents, casework.ActionListReveals, casework.ActionDecode:
 		return has(casework.RoleAuditor)
-	case casework.ActionListOverdue, casework.ActionImport, casework.ActionSimulate:
+	case casework.ActionListOverdue, casework.ActionImport, casework.ActionSimulate, casework.ActionManageTexts:
 		return supervises
+	case casework.ActionViewBoard: // of a region, or of one's own department
+		return supervises || (works && has(casework.RoleDepartmentLead))
 	case casework.ActionReveal: // the rated person never sees who rated
 		return (works || serves || took) && !ratedPerson && !s.ended
 	case casework.ActionClaim, casework.ActionRequestExtension, casework.ActionWithdrawExtension:

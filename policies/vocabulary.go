@@ -31,10 +31,10 @@ func groups() map[string][]casework.Action {
 	}
 }
 
-// actingActions lists what changes something: every action on a case, and an
-// import, which opens cases.
+// actingActions lists what changes something: every action on a case, an import,
+// which opens cases, and the texts that are used in them.
 func actingActions() []casework.Action {
-	return append(casework.Actions(), casework.ActionImport)
+	return append(casework.Actions(), casework.ActionImport, casework.ActionManageTexts)
 }
 
 // words is a column of a rule after reading: a set over a fixed list of values,

@@ -283,6 +283,14 @@ func in(circumstance string, roles []casework.Role, org organisation, place *reg
 // served is when the service of every case here began.
 var served = time.Date(2026, 11, 1, 9, 0, 0, 0, casework.China())
 
+// ratedLabel is the one that was rated: the actor's own of today, or another.
+func (s situation) ratedLabel() string {
+	if s.rated {
+		return "3号窗口"
+	}
+	return "5号窗口"
+}
+
 func (s situation) actor() casework.Actor {
 	var past []casework.Membership
 	left := func(label string, until time.Time) {
@@ -292,10 +300,10 @@ func (s situation) actor() casework.Actor {
 		left("9号窗口", served.AddDate(0, 0, 3))
 	}
 	if s.cameAs {
-		left("5号窗口", served)
+		left(s.ratedLabel(), served)
 	}
 	if s.leftBefore {
-		left("5号窗口", served.Add(-time.Second))
+		left(s.ratedLabel(), served.Add(-time.Second))
 	}
 	return casework.Actor{
 		Past: past, UserID: me, Roles: s.roles, OrganisationID: s.org.id, OrganisationKind: s.org.kind,
@@ -307,7 +315,7 @@ func (s situation) actor() casework.Actor {
 func (s situation) object(action casework.Action) policies.Object {
 	if slices.Contains([]casework.Action{
 		casework.ActionListOverdue, casework.ActionListEvents, casework.ActionImport, casework.ActionSimulate,
-		casework.ActionListReveals, casework.ActionDecode,
+		casework.ActionListReveals, casework.ActionDecode, casework.ActionManageTexts,
 	}, action) || slices.Contains(casework.AdministrativeActions(), action) {
 		o := policies.Object{RegionPath: s.place.path(), SubjectUserID: somebody, SubjectRoles: []casework.Role{casework.RoleHandler}}
 		if s.oneself {
@@ -320,7 +328,7 @@ func (s situation) object(action casework.Action) policies.Object {
 	}
 	o := policies.Object{
 		Level: s.place.Level, RegionPath: s.place.path(), DepartmentID: s.place.department(1).id,
-		ServedAt: served, Stage: casework.StageRectification, RatedStaffLabel: "5号窗口", ActedUserIDs: []int64{somebody},
+		ServedAt: served, Stage: casework.StageRectification, RatedStaffLabel: s.ratedLabel(), ActedUserIDs: []int64{somebody},
 		InvalidProposedBy: s.proposer, InvalidProposerOrg: 999,
 		ExtensionOrdinal: s.extension, ReopeningDecidedBySteps: s.steps,
 	}
@@ -346,9 +354,6 @@ func (s situation) object(action casework.Action) policies.Object {
 	}
 	if s.proposedForRated {
 		o.InvalidProposerOrg = o.DepartmentID
-	}
-	if s.rated {
-		o.RatedStaffLabel = "3号窗口"
 	}
 	if s.acted {
 		o.ActedUserIDs = append(o.ActedUserIDs, me)

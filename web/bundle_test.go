@@ -131,7 +131,11 @@ type oneCase struct {
 // office is a Commands that keeps cases in memory. The domain decides; only the
 // engine, the database and the policy are missing.
 type office struct {
+	asked              store.Narrowing // by the last list
+	views              []commands.CountedView
 	web.Administration // nil: the pages of administration are tested on a real database
+	writing
+	web.Board // nil: what a test of the board puts in
 
 	mu      sync.Mutex
 	looks   int
@@ -438,7 +442,11 @@ func (o *office) RevealReviewer(_ context.Context, _ casework.Actor, look comman
 	return store.Reviewer{Name: "张演示", Phone: "13800001234", Words: "我的电话13800001234"}, nil
 }
 
-func (o *office) Inbox(_ context.Context, actor casework.Actor, view store.TaskView, after store.TaskCursor, limit int) (commands.InboxPage, error) {
+func (o *office) Inbox(_ context.Context, actor casework.Actor, filter store.TaskFilter) (commands.InboxPage, error) {
+	o.mu.Lock()
+	view, after, limit := filter.View, filter.After, filter.Limit
+	o.asked = filter.Narrowing
+	o.mu.Unlock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !commands.HasInbox(actor) {
@@ -498,6 +506,7 @@ func (o *office) ListCases(_ context.Context, actor casework.Actor, f store.Case
 	if actor.Has(casework.RoleSysadmin) {
 		return commands.CasePage{}, casework.Forbidden("not_allowed", "no")
 	}
+	o.asked = f.Narrowing
 	var page commands.CasePage
 	for _, c := range o.cases {
 		if len(f.Stages) > 0 && !slices.Contains(f.Stages, c.row.Stage) || f.Overdue && c.row.OverdueSince == nil || f.Open && c.row.Stage.Ended() {
@@ -530,6 +539,43 @@ func (o *office) ListEvents(_ context.Context, actor casework.Actor, f store.Eve
 	}
 	slices.SortStableFunc(page.Events, func(a, b store.RecordedEvent) int { return b.At.Compare(a.At) })
 	return page, nil
+}
+
+func (o *office) ListViews(context.Context, casework.Actor) ([]commands.CountedView, error) {
+	return o.views, nil
+}
+
+func (o *office) SaveView(_ context.Context, _ casework.Actor, view commands.NewView) (int64, error) {
+	if view.Name == "" {
+		return 0, casework.Invalid("name", "required", "a view has a name")
+	}
+	o.views = append(o.views, commands.CountedView{
+		SavedView: store.SavedView{ID: 7, List: view.List, Name: view.Name, Query: view.Query.Encode(), Shared: view.Shared, OwnerName: "陈禾溪"},
+		Count:     12_345, MayDrop: true,
+	})
+	return 7, nil
+}
+
+func (o *office) DropView(_ context.Context, _ casework.Actor, id int64) error {
+	if id != 7 {
+		return &casework.Error{Code: casework.CodeNotFound, Reason: "view_not_found", Detail: "no"}
+	}
+	o.views = nil
+	return nil
+}
+
+func (o *office) NarrowingChoices(context.Context, casework.Actor) (store.NarrowingChoices, error) {
+	return store.NarrowingChoices{
+		Matters: []store.Named{{Value: "M-1", Name: "不动产登记"}}, Departments: []store.Named{{Value: "1", Name: "湛河区自然资源局"}},
+		Regions: []store.Named{{Value: "410411001000", Name: "某街道"}}, Handlers: []store.User{chen, lu},
+	}, nil
+}
+
+func (o *office) NarrowedTo(_ context.Context, n store.Narrowing) (region, department, matter string, err error) {
+	if n.MatterCode == "M-1" {
+		matter = "不动产登记"
+	}
+	return "", "", matter, nil
 }
 
 func (o *office) SimulationChoices(_ context.Context, actor casework.Actor) (commands.SimulationChoices, error) {

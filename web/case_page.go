@@ -30,6 +30,9 @@ type casePage struct {
 	Notice    *noticeView
 	Reveal    revealView
 	Attach    attachView
+	Stray     []strayDraft
+
+	aids writingAids
 }
 
 // clockView is the clock that runs, with why it ends when it does.
@@ -100,7 +103,11 @@ func (v *visit) renderCaseWith(status int, number string, r refused, reviewer *s
 		p.Reveal = revealView{Path: casePath(number) + "/reveal", Reviewer: reviewer}
 	}
 	p.Attach = v.filesOf(view)
+	if p.aids, err = v.writingAids(view); err != nil {
+		return err
+	}
 	v.addForms(&p, choices, r)
+	v.addStray(&p, r)
 	v.addErrors(&p, r)
 	if n, ok := v.takeNotice(number); ok {
 		p.Notice = v.noticeOf(n, view)
@@ -212,7 +219,7 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 			p.Blocked = append(p.Blocked, v.blocked(a, p.View.State))
 			continue
 		}
-		key, typed := rand.Text(), func(string) string { return "" }
+		key, typed := rand.Text(), p.aids.typed(a.Action)
 		if r.Action == a.Action && len(r.Errors) > 0 {
 			typed = v.typed
 			// The same key makes a second try after "no answer in time" the same
@@ -223,6 +230,7 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 		}
 		form := v.formFor(a.Action, p.View, choices, key, typed)
 		form.Open = r.Action == a.Action
+		v.aid(&form, p.View, p.aids, form.Open && len(r.Errors) > 0)
 		if a.Action == primary {
 			p.Primary = &form
 		} else {

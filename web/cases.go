@@ -2,47 +2,51 @@ package web
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 
-	"guiling/internal/casework"
+	"guiling/internal/commands"
 	"guiling/internal/store"
 )
 
 type casesPage struct {
 	frame
 
-	Rows    []caseRow
-	Stages  []casework.Stage
-	Stage   casework.Stage
-	Open    bool
-	Overdue bool
-	Next    string
-	First   string // the first page
-	Later   bool   // this is not it
+	Narrow narrowedList
+	Rows   []caseRow
+	Next   string
+	First  string // the first page
+	Later  bool   // this is not it
 }
 
-// showCases answers GET /cases?stage=&open=&overdue=, and sends on to a case
-// whose number was typed into the head of the page.
+// wholeNumber is the number of a case, as it stands in letters and on the phone.
+var wholeNumber = regexp.MustCompile(`^\d{6}-\d{8}-\d{6}$`)
+
+// showCases answers GET /cases, narrowed as the address says, and sends on to a
+// case whose whole number was typed into the head of the page.
 func showCases(v *visit) error {
-	if number := strings.TrimSpace(v.QueryParam("number")); number != "" {
+	if number := strings.TrimSpace(v.QueryParam("q")); wholeNumber.MatchString(number) {
 		return v.redirect(casePath(number))
 	}
 	after, err := cursorOf[store.CaseCursor](v)
 	if err != nil {
 		return err
 	}
-	filter := store.CaseFilter{Open: v.QueryParam("open") == "true", Overdue: v.QueryParam("overdue") == "true", After: after}
-	stage := casework.Stage(v.QueryParam("stage"))
-	if stage != "" {
-		filter.Stages = []casework.Stage{stage}
-	}
-	page, err := v.site.Commands.ListCases(v.Request().Context(), v.user.Actor, filter)
+	narrowing, err := commands.ParseNarrowing(v.user.Actor, v.QueryParams())
 	if err != nil {
 		return err
 	}
-	p := casesPage{
-		frame: v.frame(v.say.T("cases.title"), "/cases"), Stages: casework.Stages(), Stage: stage,
-		Open: filter.Open, Overdue: filter.Overdue, Later: after.Number != "",
+	page, err := v.site.Commands.ListCases(v.Request().Context(), v.user.Actor, store.CaseFilter{Narrowing: narrowing, After: after})
+	if err != nil {
+		return err
+	}
+	saved, err := v.site.Commands.ListViews(v.Request().Context(), v.user.Actor)
+	if err != nil {
+		return err
+	}
+	p := casesPage{frame: v.frame(v.say.T("cases.title"), "/cases"), Later: after.Number != ""}
+	if p.Narrow, err = v.narrowed(store.ViewedCases, nil, saved, nil); err != nil {
+		return err
 	}
 	for _, c := range page.Cases {
 		p.Rows = append(p.Rows, v.caseRow(c))

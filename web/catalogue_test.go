@@ -60,12 +60,13 @@ func families() map[string][]string {
 		"method.": list(casework.SpotCheckMethods()), "kind.": list(casework.EventKinds()), "repair.": list(store.RepairKinds()), "admin_kind.": list(store.AdminKinds()),
 		"admin_field.": {
 			"display_name", "position", "staff_label", "organisation_id", "roles", "disabled", "username", "version", "rules", "expires_at",
-			"issuer", "subject", "name", "region_code",
+			"issuer", "subject", "name", "region_code", "kind", "body", "stage", "aspect", "matter_code",
 		},
 		"row_outcome.": list(store.RowOutcomes()), "organisation_kind.": {"authority", "department"},
 		"people.done.":  {"created", "changed", "roles", "disabled", "enabled", "sessions_ended"},
 		"account.done.": {"password", "sessions", "token", "first_password"},
-		"policy.done.":  {"published"}, "policy.effect_": {"allow", "deny"}, "policy.miss.": {"role", "actor_level", "case_level", "when", "relation"},
+		"text_kind.":    list(casework.TextKinds()), "texts.done.": {"created", "changed", "retired"},
+		"policy.done.": {"published"}, "policy.effect_": {"allow", "deny"}, "policy.miss.": {"role", "actor_level", "case_level", "when", "relation"},
 		"policy.reason.": {
 			policies.ReasonRuleAllows, policies.ReasonRuleDenies, policies.ReasonNothingAllows, policies.ReasonNotLoaded, policies.ReasonActorUnknown,
 			policies.ReasonActionUnknown, policies.ReasonObjectIncomplete, policies.ReasonObjectContradictory, policies.ReasonPolicyFailed, policies.ReasonPolicyDisagrees,
@@ -75,7 +76,14 @@ func families() map[string][]string {
 		"outcome_sign_in.": list(store.SignInOutcomes()),
 		"token_scope.":     list(store.TokenScopes()),
 		"view.":            list(store.TaskViews()), "inbox.empty.": list(store.TaskViews()), "inbox.empty_next.": list(store.TaskViews()),
-		"alarm.": list(store.AlarmKinds()), "key_status.": {"primary", "reads", "destroyed", "missing"},
+		"due_bucket.": list(store.DueBuckets()),
+		"quick.":      {"due.overdue", "due.today", "due.soon", "escalated.true", "reopened.true"},
+		"narrowing.": {
+			"q", "stage", "kind", "due", "level", "region", "department", "matter", "channel", "aspect", "handler", "open", "overdue", "escalated",
+			"reopened",
+		},
+		"narrowing.handler.": {"me", "none"},
+		"alarm.":             list(store.AlarmKinds()), "key_status.": {"primary", "reads", "destroyed", "missing"},
 		"outcome.": list([]casework.VerificationOutcome{casework.OutcomeFixedAtOnce, casework.OutcomeComplex, casework.OutcomeNoLegalBasis}),
 		"ground.":  list([]casework.InvalidGround{casework.GroundMalicious, casework.GroundMistaken}),
 		"answer.":  list([]casework.Answer{casework.AnswerSatisfied, casework.AnswerUnsatisfied}),
@@ -87,6 +95,10 @@ func families() map[string][]string {
 		"check.": list([]casework.SpotCheckReason{casework.CheckDrawn, casework.CheckIntegrity, casework.CheckReopened, casework.CheckEscalated}),
 		"limit.": list([]casework.CountKind{casework.CountNatural, casework.CountWorking}),
 		"task.": list([]casework.TaskKind{
+			casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback, casework.TaskDecideInvalid,
+			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
+		}),
+		"waiting.": list([]casework.TaskKind{
 			casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback, casework.TaskDecideInvalid,
 			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
 		}),

@@ -43,13 +43,13 @@ func (v *visit) fail(err error) error {
 		return v.showFailure(domain)
 	}
 	// A form that was sent after the session ended is not lost: what was typed is
-	// shown beside the sign-in.
+	// shown beside the sign-in, and is back in the form of the case afterwards.
 	r := v.Request()
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return v.redirect("/sign-in?next=" + url.QueryEscape(v.here()))
 	}
 	return v.renderSignIn(http.StatusUnauthorized, signInPage{
-		Next: v.here(), Error: v.say.T("error." + domain.Reason), Typed: v.keptTexts(),
+		Next: v.here(), Error: v.say.T("error." + domain.Reason), Typed: v.keptTexts(), Aside: v.setAside(),
 	})
 }
 

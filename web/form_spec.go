@@ -154,6 +154,10 @@ type actionForm struct {
 	Fields  []formField
 	Open    bool // has an error, so it is shown open
 	Final   bool // cannot be taken back
+
+	DraftPath string     // where it is kept unsent; empty when nothing is written in it
+	Draft     *draftNote // it shows what was kept
+	Scripts   []commands.CaseText
 }
 
 // formField is one field with what was typed into it.
@@ -166,6 +170,9 @@ type formField struct {
 	Optional              bool
 	Only                  string
 	Error                 string
+	Texts                 []commands.CaseText // that can be put in
+	UsePath               string              // who has no script sends the form there to have one put in
+	Missing               string              // what of the text that was put in nobody knows
 }
 
 // choice is one value that can be chosen. Note is what the citizen said of it.

@@ -6,25 +6,19 @@ import (
 	"slices"
 
 	"guiling/internal/casework"
+	"guiling/internal/commands"
 	"guiling/internal/store"
 )
 
 type inboxPage struct {
 	frame
 
-	View  store.TaskView
-	Views []inboxView
-	Rows  []taskRow
-	Next  string
-	First string // the first page
-	Later bool   // this is not it
-}
-
-// inboxView is one way to look at the tasks, with how many there are.
-type inboxView struct {
-	View    store.TaskView
-	Count   int
-	Current bool
+	View   store.TaskView
+	Narrow narrowedList
+	Rows   []taskRow
+	Next   string
+	First  string // the first page
+	Later  bool   // this is not it
 }
 
 // taskRow is one task as a line of the inbox.
@@ -42,23 +36,24 @@ type claimForm struct {
 	Version   int
 }
 
-// showInbox answers GET /tasks?view=mine|unclaimed|all.
+// showInbox answers GET /tasks?view=mine|unclaimed|all, narrowed as the address says.
 func showInbox(v *visit) error {
 	after, err := cursorOf[store.TaskCursor](v)
 	if err != nil {
 		return err
 	}
-	view := store.TaskView(v.QueryParam("view"))
-	page, err := v.site.Commands.Inbox(v.Request().Context(), v.user.Actor, view, after, 0)
+	narrowing, err := commands.ParseNarrowing(v.user.Actor, v.QueryParams())
+	if err != nil {
+		return err
+	}
+	filter := store.TaskFilter{View: store.TaskView(v.QueryParam("view")), Narrowing: narrowing, After: after}
+	page, err := v.site.Commands.Inbox(v.Request().Context(), v.user.Actor, filter)
 	if err != nil {
 		return err
 	}
 	p := inboxPage{frame: v.frame(v.say.T("inbox.title"), "/tasks"), View: page.View, Later: after.ID != 0}
-	for _, known := range store.TaskViews() {
-		if _, counted := page.Counts[known]; !counted || len(page.Counts) == 1 {
-			continue // one view is no choice
-		}
-		p.Views = append(p.Views, inboxView{View: known, Count: page.Counts[known], Current: known == page.View})
+	if p.Narrow, err = v.narrowed(store.ViewedTasks, v.taskViews(page), page.Saved, page.Quick); err != nil {
+		return err
 	}
 	// The tasks of an authority are anybody's there; those of a department are
 	// claimed.
@@ -78,6 +73,22 @@ func showInbox(v *visit) error {
 	}
 	p.First = firstPage(v)
 	return v.render(http.StatusOK, "inbox", p)
+}
+
+// taskViews are the tabs of the inbox; none where there is one view only.
+func (v *visit) taskViews(page commands.InboxPage) []viewTab {
+	if len(page.Counts) == 1 && len(page.Saved) == 0 {
+		return nil
+	}
+	var tabs []viewTab
+	for _, view := range store.TaskViews() {
+		if count, counted := page.Counts[view]; counted {
+			tabs = append(tabs, viewTab{
+				Label: v.say.T("view." + string(view)), Path: "/tasks?view=" + string(view), Count: v.say.counted(count), Pressed: view == page.View,
+			})
+		}
+	}
+	return tabs
 }
 
 // departmentWork are the tasks of a department. Where an authority has one, it has
@@ -115,7 +126,7 @@ func (v *visit) nextTask(except string) (store.Task, bool) {
 	if v.user.Actor.OrganisationKind == casework.KindAuthority {
 		view = store.TasksAll
 	}
-	page, err := v.site.Commands.Inbox(v.Request().Context(), v.user.Actor, view, store.TaskCursor{}, 2)
+	page, err := v.site.Commands.Inbox(v.Request().Context(), v.user.Actor, store.TaskFilter{View: view, Limit: 2})
 	if err != nil {
 		// No inbox, or none that answers: the page is good without.
 		return store.Task{}, false

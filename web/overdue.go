@@ -33,7 +33,7 @@ func showOverdue(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := overduePage{frame: v.frame(v.say.T("overdue.title"), "/overdue"), Later: after.Number != ""}
+	p := overduePage{frame: v.frame(v.say.T("overdue.title"), boardPath), Later: after.Number != ""}
 	for _, c := range page.Cases {
 		row := overdueRow{caseRow: v.caseRow(c), Escalation: v.say.T("steps.none")}
 		if c.EscalationSteps != nil {

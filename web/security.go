@@ -111,10 +111,11 @@ func cookieName(name string, secure bool) string {
 
 func (s *site) cookieName(name string) string { return cookieName(name, s.Secure) }
 
-// limits slow down who tries many passwords. How often somebody looks at reviewers
+// limits slow down who tries many passwords, and who sends forms without being signed
+// in. How often somebody looks at reviewers
 // is counted in the database.
 type limits struct {
-	signInByAddress, signInByName middleware.RateLimiterStore
+	signInByAddress, signInByName, aside middleware.RateLimiterStore
 }
 
 func newLimits() limits {
@@ -127,6 +128,7 @@ func newLimits() limits {
 		// An office of many people has one address.
 		signInByAddress: limit(middleware.RateLimiterMemoryStoreConfig{Rate: 1, Burst: 60}),
 		signInByName:    limit(middleware.RateLimiterMemoryStoreConfig{Rate: 0.1, Burst: 10}),
+		aside:           limit(middleware.RateLimiterMemoryStoreConfig{Rate: 0.2, Burst: 30}),
 	}
 }
 

@@ -21,6 +21,7 @@ type signInPage struct {
 	Done      string // what led here
 	Error     string
 	Typed     []keptText
+	Aside     bool // it is back in its form after the sign-in
 	DemoUsers []demoOrganisation
 	Elsewhere string // the name of an OpenID provider; empty: there is none
 }
@@ -186,6 +187,7 @@ func (v *visit) finishSignIn(user store.User, way store.SignInWay, err error) er
 	if err != nil {
 		return err
 	}
+	aside := v.site.Sessions.GetBytes(ctx, sessionAside)
 	if err := v.site.Sessions.RenewToken(ctx); err != nil {
 		return err
 	}
@@ -200,6 +202,7 @@ func (v *visit) finishSignIn(user store.User, way store.SignInWay, err error) er
 	}
 	v.site.Sessions.Put(ctx, sessionID, id)
 	v.site.Log.InfoContext(ctx, "signed in", "user_id", user.ID, "remote", v.RealIP())
+	v.takeUp(user, aside)
 	return v.redirect(next)
 }
 

@@ -32,7 +32,7 @@ type Commands interface {
 	ViewCase(ctx context.Context, actor casework.Actor, number string) (commands.CaseView, error)
 	ChoicesFor(ctx context.Context, view commands.CaseView) (commands.CaseChoices, error)
 	RevealReviewer(ctx context.Context, actor casework.Actor, look commands.Look) (store.Reviewer, error)
-	Inbox(ctx context.Context, actor casework.Actor, view store.TaskView, after store.TaskCursor, limit int) (commands.InboxPage, error)
+	Inbox(ctx context.Context, actor casework.Actor, filter store.TaskFilter) (commands.InboxPage, error)
 	ListCases(ctx context.Context, actor casework.Actor, filter store.CaseFilter) (commands.CasePage, error)
 	ListOverdue(ctx context.Context, actor casework.Actor, filter store.CaseFilter) (commands.CasePage, error)
 	ListEvents(ctx context.Context, actor casework.Actor, filter store.EventFilter) (commands.EventPage, error)
@@ -41,7 +41,10 @@ type Commands interface {
 	Now(c store.Case) time.Time
 
 	Administration
+	Views
 	Attachments
+	Writing
+	Board
 }
 
 // Administration is what the pages of administration ask.

@@ -3,7 +3,12 @@ package web
 import (
 	"time"
 
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"golang.org/x/text/number"
+
 	"guiling/internal/casework"
+	"guiling/internal/store"
 )
 
 // moment shows an instant as people in China read their clocks.
@@ -12,7 +17,7 @@ func moment(at time.Time) string { return at.In(casework.China()).Format("2006-0
 // The days before a deadline from which a due date is amber, and from which it
 // is no longer grey.
 const (
-	soonDays = 3
+	soonDays = store.SoonDays
 	nearDays = 5
 )
 
@@ -63,4 +68,9 @@ func daysOver(deadline, now time.Time) int {
 // limit says how long a clock runs: 15 个自然日.
 func (l localizer) limit(limit casework.Limit) string {
 	return l.T("limit."+string(limit.Count), "Count", limit.Days)
+}
+
+// number writes a count with the thousands apart, as the language does.
+func (l localizer) number(n int) string {
+	return message.NewPrinter(language.Make(l.tag)).Sprint(number.Decimal(n))
 }

@@ -327,7 +327,8 @@ func readDoors(t *testing.T, h *house) (doors, []door) {
 		case strings.HasPrefix(r.Method, "echo_route"), r.Path == "/api/*": // what is not there
 		case public[name]:
 			seen[name] = true
-		case strings.HasSuffix(r.Path, "/actions/:action"):
+		// What somebody may do they may also write a draft of.
+		case strings.HasSuffix(r.Path, "/actions/:action"), strings.HasSuffix(r.Path, "/drafts/:action"):
 			for _, action := range casework.Actions() {
 				require.Contains(t, d.Actions, action, "no row for %s", action)
 				all = append(all, door{r.Method, strings.Replace(r.Path, ":action", string(action), 1), action, d.Actions[action]})

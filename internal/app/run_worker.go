@@ -111,12 +111,16 @@ func keepPlans(ctx context.Context, st *store.Store, inForce worker.RulesOf, log
 }
 
 // purgeRequests deletes what the API was asked, and what it answered, when the
-// answer need no longer be repeated; sessions and failures to sign in that mean
-// nothing any more, and files whose event never came, as well.
+// answer need no longer be repeated; drafts whose time has passed, sessions and
+// failures to sign in that mean nothing any more, and files whose event never
+// came, as well.
 func purgeRequests(ctx context.Context, st *store.Store, log *slog.Logger) error {
 	return hourly(ctx, func() {
 		if _, err := st.PurgeRequests(ctx, SystemClock()); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "purge of requests", "error", err)
+		}
+		if _, err := st.PurgeDrafts(ctx, SystemClock()); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "purge of drafts", "error", err)
 		}
 		if err := st.PurgeSignIns(ctx, SystemClock()); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "purge of sign-ins", "error", err)

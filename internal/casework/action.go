@@ -47,19 +47,22 @@ const (
 	ActionRead        Action = "read"            // see a case
 	ActionReadHistory Action = "read-history"    // see every event of a case with its rule
 	ActionReveal      Action = "reveal"          // see the reviewer's phone in clear, with a purpose (第六条)
-	ActionListOverdue Action = "list-overdue"    // the supervisor's board
+	ActionListOverdue Action = "list-overdue"    // what is late in the supervisor's subtree
+	ActionViewBoard   Action = "view-board"      // the counts of a region, or of one department of it
 	ActionListEvents  Action = "list-events"     // the auditor's list
 	ActionImport      Action = "import-reviews"  // bring in a file of reviews
 	ActionSimulate    Action = "simulate-rules"  // see which deadlines other rules would move
 	ActionListReveals Action = "list-reveals"    // see who looked at reviewers, and why (第六条)
 	ActionDecode      Action = "decode-payloads" // read what the engine keeps of cases, in the engine's own pages
+	ActionManageTexts Action = "manage-texts"    // write the texts that people use in cases, for one's own authority
 )
 
-// LookingActions lists the actions that change no case and show some of it.
+// LookingActions lists the actions that change no case: they show some of it, or
+// prepare what is done to it.
 func LookingActions() []Action {
 	return []Action{
-		ActionRead, ActionReadHistory, ActionReveal, ActionListOverdue, ActionListEvents, ActionImport, ActionSimulate,
-		ActionListReveals, ActionDecode,
+		ActionRead, ActionReadHistory, ActionReveal, ActionListOverdue, ActionViewBoard, ActionListEvents, ActionImport, ActionSimulate,
+		ActionListReveals, ActionDecode, ActionManageTexts,
 	}
 }
 

@@ -41,8 +41,17 @@ type Outcome struct {
 // Act carries an action out, once. Errors are *casework.Error: CodeInvalid with
 // the field, CodeForbidden with the rule, CodeNotFound outside the actor's scope,
 // CodeConflict when the state does not allow it, CodeStale when the case changed,
-// CodeUnavailable when the engine is away.
+// CodeUnavailable when the engine is away. What the person had kept of the form as a
+// draft ends with it.
 func (s *Service) Act(ctx context.Context, actor casework.Actor, request Request) (Outcome, error) {
+	outcome, err := s.act(ctx, actor, request)
+	if err == nil {
+		s.draftSent(ctx, actor, request)
+	}
+	return outcome, err
+}
+
+func (s *Service) act(ctx context.Context, actor casework.Actor, request Request) (Outcome, error) {
 	action := request.Command.Action()
 	if err := request.Command.Check(); err != nil {
 		return Outcome{}, err

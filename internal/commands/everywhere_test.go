@@ -51,7 +51,7 @@ var lists = map[string]func(context.Context, *commands.Service, casework.Actor) 
 	"Inbox": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
 		var numbers []string
 		for _, view := range store.TaskViews() {
-			page, err := s.Inbox(ctx, actor, view, store.TaskCursor{}, commands.MaxPage)
+			page, err := s.Inbox(ctx, actor, store.TaskFilter{View: view, Limit: commands.MaxPage})
 			if err != nil {
 				return nil, err
 			}
@@ -63,6 +63,16 @@ var lists = map[string]func(context.Context, *commands.Service, casework.Actor) 
 			}
 		}
 		return numbers, nil
+	},
+	"ListSpotChecks": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		return pages(func(after store.CaseCursor) ([]string, *store.CaseCursor, error) {
+			page, err := s.ListSpotChecks(ctx, actor, after, 3)
+			var numbers []string
+			for _, check := range page.Checks {
+				numbers = append(numbers, check.Case.Number)
+			}
+			return numbers, page.Next, err
+		})
 	},
 	"SimulateRules": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
 		simulated, err := s.SimulateRules(ctx, actor, commands.Proposal{Draft: draftOf(8)})
@@ -104,6 +114,25 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 		_, err := s.ExplainPolicy(ctx, actor, "zhanhe.ziran.chen", casework.ActionVerify, number)
 		return err
 	},
+	"KeepDraft": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.KeepDraft(ctx, actor, draftOn(number))
+		return err
+	},
+	"EndDraft": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		return s.EndDraft(ctx, actor, draftOn(number))
+	},
+	"DraftsFor": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		_, err := s.DraftsFor(ctx, actor, number)
+		return err
+	},
+	"TakeUp": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		sealed, err := s.SetAside(draftOn(number))
+		if err != nil {
+			return err
+		}
+		_, err = s.TakeUp(ctx, actor, sealed)
+		return err
+	},
 	"RevealReviewer": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.RevealReviewer(ctx, actor, commands.Look{Number: number, Purpose: "回访"})
 		return err
@@ -112,24 +141,30 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 
 // apart are the commands that show nothing of any case, each with the reason.
 var apart = map[string]string{
-	"DecodePayloads":  "all or nothing, for auditors at the top",
-	"ListAdminEvents": "what administrators did, to people and organisations",
-	"ListPeople":      "people and roles; TestPeopleOfTheSubtree holds them against the subtree",
-	"ViewPerson":      "one of them; it counts open cases and names none",
-	"CreatePerson":    "changes people, not cases",
-	"ChangePerson":    "changes people, not cases",
-	"DisablePerson":   "changes people, not cases",
-	"AssignRoles":     "changes people, not cases",
-	"ImportPeople":    "changes people, not cases",
-	"ListKeys":        "the keys of the installation",
-	"RotateKeys":      "the keys of the installation",
-	"ViewPolicy":      "the rules",
-	"PolicyMatrix":    "the rules",
-	"CheckPolicy":     "the rules",
-	"PublishPolicy":   "the rules",
-	"ResetSignIn":     "of people, not cases",
-	"EndSessionsOf":   "of people, not cases",
-	"ListSessions":    "who is signed in, in the subtree",
+	"ViewBoard":        "counts, and names no case; TestBoardsCountWhatTheirPeopleSee",
+	"ViewWorkload":     "counts, and names no case; TestWorkloadIsOnesOwn",
+	"DecodePayloads":   "all or nothing, for auditors at the top",
+	"NarrowingChoices": "names of matters and organisations with cases in scope; TestNarrowing",
+	"ListViews":        "counts of what ListCases shows; TestSavedViews",
+	"SaveView":         "keeps a question; TestSavedViews",
+	"DropView":         "forgets a question; TestSavedViews",
+	"ListAdminEvents":  "what administrators did, to people and organisations",
+	"ListPeople":       "people and roles; TestPeopleOfTheSubtree holds them against the subtree",
+	"ViewPerson":       "one of them; it counts open cases and names none",
+	"CreatePerson":     "changes people, not cases",
+	"ChangePerson":     "changes people, not cases",
+	"DisablePerson":    "changes people, not cases",
+	"AssignRoles":      "changes people, not cases",
+	"ImportPeople":     "changes people, not cases",
+	"ListKeys":         "the keys of the installation",
+	"RotateKeys":       "the keys of the installation",
+	"ViewPolicy":       "the rules",
+	"PolicyMatrix":     "the rules",
+	"CheckPolicy":      "the rules",
+	"PublishPolicy":    "the rules",
+	"ResetSignIn":      "of people, not cases",
+	"EndSessionsOf":    "of people, not cases",
+	"ListSessions":     "who is signed in, in the subtree",
 
 	"OrganisationsForPeople": "organisations of the subtree",
 
@@ -148,7 +183,17 @@ var apart = map[string]string{
 	"ChangeWindow":        "changes windows; TestOrganisationsOfTheSubtree",
 	"CloseWindow":         "changes windows; TestOrganisationsOfTheSubtree",
 
+	"ListTexts":  "texts, which speak of no case; TestTextsOfAnAuthority",
+	"ViewText":   "one of them",
+	"CreateText": "changes texts, not cases",
+	"ChangeText": "changes texts, not cases",
+	"RetireText": "changes texts, not cases",
+
 	"SimulationChoices": "packs and calendars, which everybody may know",
+}
+
+func draftOn(number string) store.Draft {
+	return store.Draft{Number: number, Action: casework.ActionVerify, FormKey: "k", Version: 1, Fields: map[string]string{"findings": "属实"}}
 }
 
 func numbersOf(cases []store.Case) []string {
@@ -246,7 +291,9 @@ func (d desk) scatter(t *testing.T) {
 			"410411000000", "410411001000", "410411200000", "410411200201", "410400000000",
 			"410482000000", "419001000000", "410100000000",
 		}
-		_, err := owner.ExecContext(t.Context(), `UPDATE cases SET region_code = $2 WHERE number = $1`, c.Number, places[i%len(places)])
+		_, err := owner.ExecContext(t.Context(), `
+			UPDATE cases SET region_code = $2, stage = CASE WHEN $3 THEN 'spot_check' ELSE stage END WHERE number = $1`,
+			c.Number, places[i%len(places)], i%5 == 0)
 		require.NoError(t, err)
 	}
 	// A task for each department as it was, and one for the authority that served it.

@@ -59,7 +59,7 @@ func (s *Service) listCases(ctx context.Context, actor casework.Actor, filter st
 			return CasePage{}, casework.Invalid("stage", "unknown_value", "there is no such stage")
 		}
 	}
-	filter.Limit = limit + 1
+	filter.Limit, filter.Now = limit+1, s.now()
 	cases, err := s.store.Cases(ctx, scopeOf(actor), filter)
 	if err != nil {
 		return CasePage{}, err
@@ -67,11 +67,8 @@ func (s *Service) listCases(ctx context.Context, actor casework.Actor, filter st
 	page := CasePage{Cases: maskedCases(cases)}
 	if len(cases) > limit {
 		page.Cases = cases[:limit]
-		last := page.Cases[limit-1]
-		page.Next = &store.CaseCursor{Number: last.Number}
-		if last.DeadlineAt != nil {
-			page.Next.DueAt = *last.DeadlineAt
-		}
+		next := store.CursorOf(page.Cases[limit-1])
+		page.Next = &next
 	}
 	return page, nil
 }

@@ -275,7 +275,7 @@ func TestAMovedDepartmentTakesItsCasesAlong(t *testing.T) {
 	require.Equal(t, []string{"410000000000", ruzhou}, authority.RegionPath)
 	d.sees(t, there, numbers, true)
 	d.judges(t, proposed, there, true)
-	inbox, err := d.service.Inbox(ctx, there, store.TasksAll, store.TaskCursor{}, 0)
+	inbox, err := d.service.Inbox(ctx, there, store.TaskFilter{})
 	require.NoError(t, err)
 	require.Len(t, inbox.Tasks, 1, "the decision waits with them now")
 	handlers := d.again(t, chen)

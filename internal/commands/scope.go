@@ -12,11 +12,11 @@ func scopeOf(actor casework.Actor) store.Scope {
 	case actor.Has(casework.RoleSysadmin), actor.Has(casework.RoleSecadmin):
 		return store.Scope{}
 	case actor.OrganisationKind == casework.KindAuthority && (actor.Has(casework.RoleSupervisor) || actor.Has(casework.RoleAuditor)):
-		return store.Scope{RegionCode: actor.RegionCode}
+		return store.Scope{RegionCode: actor.RegionCode, Depth: len(actor.RegionPath)}
 	case actor.Has(casework.RoleAuditor):
-		return store.Scope{RegionCode: actor.RegionCode}
+		return store.Scope{RegionCode: actor.RegionCode, Depth: len(actor.RegionPath)}
 	case actor.Has(casework.RoleHandler), actor.Has(casework.RoleDepartmentLead):
-		return store.Scope{RegionCode: actor.RegionCode, DepartmentID: actor.OrganisationID}
+		return store.Scope{RegionCode: actor.RegionCode, Depth: len(actor.RegionPath), DepartmentID: actor.OrganisationID}
 	default:
 		return store.Scope{}
 	}

@@ -22,6 +22,7 @@ const (
 	SubjectPolicy       AdminSubject = "policy"
 	SubjectKey          AdminSubject = "key"
 	SubjectImport       AdminSubject = "import"
+	SubjectText         AdminSubject = "text"
 )
 
 // AdminKind is what was done, in the past tense: person_created.
@@ -36,6 +37,7 @@ func AdminKinds() []AdminKind {
 		AdminOrganisationAbsorbed, AdminOrganisationClosed, AdminHallCreated, AdminHallChanged, AdminHallClosed,
 		AdminWindowCreated, AdminWindowChanged, AdminWindowClosed,
 		AdminKeyRotated, AdminDataKeysRewrapped, AdminKeyDestroyed, AdminDataShredded,
+		AdminTextCreated, AdminTextChanged, AdminTextRetired,
 	}
 }
 
@@ -75,6 +77,10 @@ const (
 	AdminDataKeysRewrapped AdminKind = "data_keys_rewrapped"
 	AdminKeyDestroyed      AdminKind = "key_destroyed"
 	AdminDataShredded      AdminKind = "data_shredded"
+
+	AdminTextCreated AdminKind = "text_created"
+	AdminTextChanged AdminKind = "text_changed"
+	AdminTextRetired AdminKind = "text_retired"
 )
 
 // AdminChange is a change to be recorded together with itself, in one

@@ -181,75 +181,26 @@ func toCases(rows []caseRow) []Case {
 type Scope struct {
 	Everything   bool   // for the operator's command line
 	RegionCode   string // the subtree of this region
+	Depth        int    // of the region, 1 for the province; 0 when not known, which is slower
 	DepartmentID int64  // and of it only this department, unless 0
 }
 
-// where gives the condition on cases c and regions r, with arguments from n on.
+// where gives the condition on cases c, with arguments from n on.
 func (sc Scope) where(n int) (condition string, args []any) {
 	if sc.Everything {
 		return "TRUE", nil
 	}
-	condition = fmt.Sprintf("r.path @> ARRAY[$%d]", n)
+	if sc.Depth > 0 {
+		condition = fmt.Sprintf("c.region_path[%d] = $%d", sc.Depth, n)
+	} else {
+		condition = fmt.Sprintf("c.region_path @> ARRAY[$%d]", n)
+	}
 	args = []any{sc.RegionCode}
 	if sc.DepartmentID != 0 {
 		condition += fmt.Sprintf(" AND c.department_id = $%d", n+1)
 		args = append(args, sc.DepartmentID)
 	}
 	return condition, args
-}
-
-// CaseFilter narrows a list of cases.
-type CaseFilter struct {
-	Stages  []casework.Stage // any of these; all when empty
-	Open    bool             // only cases whose life goes on
-	Overdue bool
-	After   CaseCursor
-	Limit   int // 1 to 200
-}
-
-// CaseCursor is the place of a case in a list: the next page begins behind it.
-type CaseCursor struct {
-	DueAt  time.Time `json:"due_at"` // zero for a case without a deadline
-	Number string    `json:"number"`
-}
-
-// farAhead stands for "no deadline" in the order of a list, which puts those
-// cases last.
-const farAhead = `timestamptz '9999-01-01 00:00:00+00'`
-
-// Cases lists the cases in scope, what is due first first.
-func (s *Store) Cases(ctx context.Context, scope Scope, f CaseFilter) ([]Case, error) {
-	inScope, args := scope.where(1)
-	conditions := []string{inScope}
-	add := func(condition string, values ...any) {
-		places := make([]any, len(values))
-		for i := range values {
-			places[i] = len(args) + i + 1
-		}
-		conditions = append(conditions, fmt.Sprintf(condition, places...))
-		args = append(args, values...)
-	}
-	if len(f.Stages) > 0 {
-		add("c.stage = ANY ($%d)", stringsOf(f.Stages))
-	}
-	if f.Open {
-		add("c.stage <> ALL ($%d)", pq.StringArray{"invalid", "withdrawn", "merged", "archived"})
-	}
-	if f.Overdue {
-		conditions = append(conditions, "c.overdue_since IS NOT NULL")
-	}
-	if f.After.Number != "" {
-		add("(COALESCE(c.deadline_at, "+farAhead+"), c.number) > (COALESCE(CAST($%d AS timestamptz), "+farAhead+"), $%d)",
-			unlessZero(f.After.DueAt), f.After.Number)
-	}
-	args = append(args, f.Limit)
-	query := `SELECT` + caseColumns + caseJoins + ` WHERE ` + strings.Join(conditions, " AND ") +
-		fmt.Sprintf(` ORDER BY COALESCE(c.deadline_at, %s), c.number LIMIT $%d`, farAhead, len(args))
-	var rows []caseRow
-	if err := s.db.SelectContext(ctx, &rows, query, args...); err != nil {
-		return nil, fmt.Errorf("list cases: %w", err)
-	}
-	return toCases(rows), nil
 }
 
 // RecordedEvent is an event with what only the database knows of it.

@@ -551,7 +551,7 @@ func TestShredding(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, c.Shredded)
 	require.False(t, c.Revealable)
-	cases, err := b.Cases(t.Context(), store.Scope{Everything: true}, store.CaseFilter{Open: true, Limit: 200})
+	cases, err := b.Cases(t.Context(), store.Scope{Everything: true}, store.CaseFilter{Narrowing: store.Narrowing{Open: true}, Limit: 200})
 	require.NoError(t, err)
 	for _, other := range cases {
 		if other.Revealable {

@@ -45,7 +45,8 @@ func (s *Store) Shreddable(ctx context.Context, endedBefore time.Time) (Shredded
 // Shred destroys the data of up to limit reviewers, and as many quarantined rows,
 // whose case has ended before a time: the data keys, so that no copy of the
 // sealed data opens any more, the sealed data themselves, the files of the case, the
-// blind indexes, and what was left of name and phone. The case, its events and what was said of the
+// blind indexes, what was left of name and phone, and what anybody had begun to
+// write about the case. The case, its events and what was said of the
 // service stay. It records what it did.
 func (s *Store) Shred(ctx context.Context, by casework.By, endedBefore time.Time, limit int) (Shredded, error) {
 	var n Shredded
@@ -75,6 +76,7 @@ func (s *Store) Shred(ctx context.Context, by casework.By, endedBefore time.Time
 				privacy = 1, shredded_at = clock_timestamp() WHERE id = ANY ($1)`, []any{reviews}},
 			{`UPDATE attachments SET content = NULL, destroyed_at = clock_timestamp()
 				WHERE content IS NOT NULL AND case_number IN (SELECT number FROM cases WHERE review_id = ANY ($1))`, []any{reviews}},
+			{`DELETE FROM drafts WHERE case_number IN (SELECT number FROM cases WHERE review_id = ANY ($1))`, []any{reviews}},
 			{`UPDATE quarantined_rows SET raw_sealed = NULL, privacy = 1, shredded_at = clock_timestamp() WHERE id = ANY ($1)`, []any{rows}},
 		} {
 			if _, err := tx.ExecContext(ctx, statement.query, statement.args...); err != nil {

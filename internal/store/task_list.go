@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"guiling/internal/casework"
@@ -55,31 +54,56 @@ type taskRow struct {
 	caseRow
 }
 
-// assigneeCondition narrows the tasks to a view; $3 is the person.
-var assigneeCondition = map[TaskView]string{
-	TasksMine:      "t.assignee_id = $3",
-	TasksUnclaimed: "t.assignee_id IS NULL AND $3 > 0",
-	TasksAll:       "$3 > 0",
+// TaskFilter chooses a page of tasks.
+type TaskFilter struct {
+	Narrowing
+
+	View  TaskView
+	After TaskCursor
+	Limit int       // 1 to 200
+	Now   time.Time // that Due is held against
+}
+
+// TaskList is one way to look at the tasks, to be counted.
+type TaskList struct {
+	Narrowing
+
+	View TaskView
+}
+
+// tasksOf chooses the open tasks of a scope and a view.
+func (s *Store) tasksOf(ctx context.Context, scope TaskScope, list TaskList, userID int64, now time.Time) (*listQuery, error) {
+	q := &listQuery{of: ViewedTasks, from: "tasks t JOIN cases c ON c.number = t.case_number"}
+	q.add("t.closed_at IS NULL")
+	q.add("t.organisation_id = $%d", scope.OrganisationID)
+	q.add("t.owner = $%d", string(scope.Owner))
+	switch list.View {
+	case TasksMine:
+		q.add("t.assignee_id = $%d", userID)
+	case TasksUnclaimed:
+		q.add("t.assignee_id IS NULL")
+	case TasksAll:
+	}
+	q.inScope(scope.Cases)
+	return q, s.narrow(ctx, q, scope.Cases, list.Narrowing, "t.due_at", now)
 }
 
 // Tasks lists the open tasks in scope, what is due first first.
-func (s *Store) Tasks(ctx context.Context, scope TaskScope, view TaskView, userID int64, after TaskCursor, limit int) ([]Task, error) {
-	args := []any{scope.OrganisationID, string(scope.Owner), userID, limit}
-	conditions := []string{"t.closed_at IS NULL", "t.organisation_id = $1", "t.owner = $2", assigneeCondition[view]}
-	inScope, scopeArgs := scope.Cases.where(len(args) + 1)
-	conditions, args = append(conditions, inScope), append(args, scopeArgs...)
-	if after.ID != 0 {
-		args = append(args, unlessZero(after.DueAt), after.ID)
-		conditions = append(conditions, fmt.Sprintf(
-			"(COALESCE(t.due_at, %[1]s), t.id) > (COALESCE(CAST($%[2]d AS timestamptz), %[1]s), $%[3]d)", farAhead, len(args)-1, len(args)))
+func (s *Store) Tasks(ctx context.Context, scope TaskScope, userID int64, f TaskFilter) ([]Task, error) {
+	q, err := s.tasksOf(ctx, scope, TaskList{View: f.View, Narrowing: f.Narrowing}, userID, f.Now)
+	if err != nil {
+		return nil, err
+	}
+	if f.After.ID != 0 {
+		q.add("(t.due_order, t.id) > (COALESCE(CAST($%d AS timestamptz), "+farAhead+"), $%d)", unlessZero(f.After.DueAt), f.After.ID)
 	}
 	var rows []taskRow
-	err := s.db.SelectContext(ctx, &rows, `
+	err = s.db.SelectContext(ctx, &rows, fmt.Sprintf(`
+		WITH page AS MATERIALIZED (SELECT t.id%s ORDER BY t.due_order, t.id LIMIT %d)
 		SELECT t.id AS task_id, t.kind AS task_kind, COALESCE(t.assignee_id, 0) AS task_assignee_id,
 		       t.due_at AS task_due_at, t.opened_at AS task_opened_at,`+caseColumns+caseJoins+`
-		JOIN tasks t ON t.case_number = c.number
-		WHERE `+strings.Join(conditions, " AND ")+`
-		ORDER BY COALESCE(t.due_at, `+farAhead+`), t.id LIMIT $4`, args...)
+		JOIN tasks t ON t.case_number = c.number JOIN page ON page.id = t.id
+		ORDER BY t.due_order, t.id`, q.tail(), f.Limit), q.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list tasks: %w", err)
 	}
@@ -93,22 +117,16 @@ func (s *Store) Tasks(ctx context.Context, scope TaskScope, view TaskView, userI
 	return tasks, nil
 }
 
-// TaskCounts counts the open tasks in scope for each view.
-func (s *Store) TaskCounts(ctx context.Context, scope TaskScope, userID int64) (map[TaskView]int, error) {
-	var row struct {
-		Mine      int `db:"mine"`
-		Unclaimed int `db:"unclaimed"`
-		Total     int `db:"total"`
+// CountTasks counts several lists of the tasks in scope, in their order; see
+// MostCounted.
+func (s *Store) CountTasks(ctx context.Context, scope TaskScope, userID int64, lists []TaskList, now time.Time) ([]int, error) {
+	queries := make([]*listQuery, 0, len(lists))
+	for _, list := range lists {
+		q, err := s.tasksOf(ctx, scope, list, userID, now)
+		if err != nil {
+			return nil, err
+		}
+		queries = append(queries, q)
 	}
-	inScope, args := scope.Cases.where(4)
-	err := s.db.GetContext(ctx, &row, `
-		SELECT count(*) FILTER (WHERE t.assignee_id = $3) AS mine,
-		       count(*) FILTER (WHERE t.assignee_id IS NULL) AS unclaimed, count(*) AS total
-		FROM tasks t JOIN cases c ON c.number = t.case_number JOIN regions r ON r.code = c.region_code
-		WHERE t.closed_at IS NULL AND t.organisation_id = $1 AND t.owner = $2 AND `+inScope,
-		append([]any{scope.OrganisationID, string(scope.Owner), userID}, args...)...)
-	if err != nil {
-		return nil, fmt.Errorf("count tasks: %w", err)
-	}
-	return map[TaskView]int{TasksMine: row.Mine, TasksUnclaimed: row.Unclaimed, TasksAll: row.Total}, nil
+	return s.count(ctx, queries)
 }

@@ -60,11 +60,11 @@
     }
   });
 
-  // Leaving a form with something typed asks first.
+  // Leaving a form with something typed that is kept nowhere asks first.
   const dirty = (form) => [...form.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
   window.addEventListener("beforeunload", (e) => {
     for (const form of document.querySelectorAll("form.g-form[data-once]")) {
-      if (!form.dataset.sent && dirty(form)) {
+      if (!form.dataset.sent && !form.dataset.kept && dirty(form)) {
         if ([...document.querySelectorAll("form[data-sent]")].length > 0) return;
         e.preventDefault();
         return;
