@@ -478,3 +478,21 @@ func TestACaseElsewhereIsNotThere(t *testing.T) {
 	}
 	require.Greater(t, tried, 500)
 }
+
+// TestTheScannerIsAsked: where a scanner is set and away, no file comes in.
+func TestTheScannerIsAsked(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	h.settings.ScannerAddr = "127.0.0.1:1"
+	guarded := h.another(t, slog.New(slog.DiscardHandler))
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/cases/"+h.filed+"/attachments", strings.NewReader("已整改"))
+	request.Header.Set("Content-Disposition", `attachment; filename="a.txt"`)
+	request.Header.Set("Authorization", "Bearer "+h.tokens["zhanhe.ziran.chen"])
+	recorder := httptest.NewRecorder()
+	guarded.echo.ServeHTTP(recorder, request)
+	require.Equal(t, http.StatusServiceUnavailable, recorder.Code, recorder.Body.String())
+	require.Contains(t, recorder.Body.String(), "scanner_away")
+	files, err := h.store.AttachmentsOf(t.Context(), h.filed)
+	require.NoError(t, err)
+	require.Len(t, files, 1, "the one from before")
+}

@@ -46,9 +46,9 @@ func TestAttachments(t *testing.T) {
 	// What is typed into another form stays, and that form can still be sent.
 	words := `#form-record-callback [name="words"]`
 	handler.do(chromedp.SendKeys(chromedp.CSS(words), "材料要求反复变化"))
-	handler.attach(write("整改后的办事指南（第三版）.pdf", guide), `[role="status"]`, "附件已上传")
+	handler.attach(write("整改后的办事指南（第三版）.pdf", guide), ".g-alert-done", "附件已上传")
 	handler.attach(write("窗口收件清单.csv", "序号,材料\n1,申请表\n"), ".g-file-list", "窗口收件清单.csv")
-	handler.attach(write("页面.txt", "<!DOCTYPE html><script>alert(1)</script>"), `[role="alert"]`, "文件内容与扩展名不一致")
+	handler.attach(write("页面.txt", "<!DOCTYPE html><script>alert(1)</script>"), ".g-files .g-alert-wrong", "文件内容与扩展名不一致")
 	handler.picture("files-error")
 	require.Equal(t, 3, script[int](handler, "document.querySelectorAll('.g-timeline > li').length"), "the story is as it is now")
 	require.Equal(t, "材料要求反复变化", script[string](handler, "document.querySelector(`"+words+"`).value"))

@@ -9,7 +9,7 @@
   const show = (page) => {
     const fresh = page.getElementById("attachments");
     const old = document.getElementById("attachments");
-    const message = page.querySelector(".g-alert");
+    const message = page.querySelector(".g-alert-done, .g-alert-wrong");
     if (!fresh || !old) return false;
     if (message) fresh.prepend(message);
     old.replaceWith(fresh);
