@@ -79,8 +79,12 @@ func keepDraft(v *visit) error {
 		if !at.IsZero() {
 			answer.Words = v.say.T("draft.kept", "Time", at.In(casework.China()).Format("15:04"))
 		}
-		if err := v.keepSession(); err != nil {
-			return err
+		// The session is written back as it was read, and an action that is sent at the
+		// same moment leaves its notice there: the script asks for it now and then only.
+		if v.form.Get("alive") == "1" {
+			if err := v.keepSession(); err != nil {
+				return err
+			}
 		}
 		return v.JSON(http.StatusOK, answer)
 	}
