@@ -52,7 +52,7 @@ type draftKept struct {
 
 // byScript reports whether the script of the forms asks, and not the browser.
 func (v *visit) byScript() bool {
-	return v.Request().Header.Get(echo.HeaderAccept) == echo.MIMEApplicationJSON
+	return strings.Contains(v.Path(), "/drafts/") && v.Request().Header.Get(echo.HeaderAccept) == echo.MIMEApplicationJSON
 }
 
 // keepDraft answers POST /cases/:number/drafts/:action: keeps what was typed, or
@@ -100,8 +100,7 @@ func keepDraft(v *visit) error {
 // not often.
 func (v *visit) setAside() bool {
 	d := v.typedDraft()
-	// A script still has the words on its page, and sends them again.
-	if v.byScript() || d.Number == "" || !slices.Contains(casework.Actions(), d.Action) || len(v.keptTexts()) == 0 {
+	if d.Number == "" || !slices.Contains(casework.Actions(), d.Action) || len(v.keptTexts()) == 0 {
 		return false
 	}
 	size := 0

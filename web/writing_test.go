@@ -156,6 +156,12 @@ func TestADraftLeavesTheSessionAlone(t *testing.T) {
 	kept := b.do(http.MethodPost, "/cases/"+number(1)+"/drafts/verify", form, "Accept", "application/json")
 	require.Equal(t, http.StatusOK, kept.StatusCode)
 	require.Empty(t, kept.Cookies())
+	b.office.broken = casework.Forbidden("not_allowed", "no")
+	refused := b.do(http.MethodPost, "/cases/"+number(1)+"/drafts/verify", form, "Accept", "application/json")
+	require.Equal(t, http.StatusForbidden, refused.StatusCode)
+	require.Empty(t, refused.Cookies())
+	require.Empty(t, refused.text)
+	b.office.broken = nil
 	form.Set("alive", "1")
 	kept = b.do(http.MethodPost, "/cases/"+number(1)+"/drafts/verify", form, "Accept", "application/json")
 	require.Len(t, kept.Cookies(), 1)
