@@ -52,7 +52,7 @@ type draftKept struct {
 
 // byScript reports whether the script of the forms asks, and not the browser.
 func (v *visit) byScript() bool {
-	return v.Request().Header.Get(echo.HeaderAccept) == echo.MIMEApplicationJSON
+	return strings.Contains(v.Path(), "/drafts/") && v.Request().Header.Get(echo.HeaderAccept) == echo.MIMEApplicationJSON
 }
 
 // keepDraft answers POST /cases/:number/drafts/:action: keeps what was typed, or
@@ -79,8 +79,12 @@ func keepDraft(v *visit) error {
 		if !at.IsZero() {
 			answer.Words = v.say.T("draft.kept", "Time", at.In(casework.China()).Format("15:04"))
 		}
-		if err := v.keepSession(); err != nil {
-			return err
+		// The session is written back as it was read, and an action that is sent at the
+		// same moment leaves its notice there: the script asks for it now and then only.
+		if v.form.Get("alive") == "1" {
+			if err := v.keepSession(); err != nil {
+				return err
+			}
 		}
 		return v.JSON(http.StatusOK, answer)
 	}
@@ -96,8 +100,7 @@ func keepDraft(v *visit) error {
 // not often.
 func (v *visit) setAside() bool {
 	d := v.typedDraft()
-	// A script still has the words on its page, and sends them again.
-	if v.byScript() || d.Number == "" || !slices.Contains(casework.Actions(), d.Action) || len(v.keptTexts()) == 0 {
+	if d.Number == "" || !slices.Contains(casework.Actions(), d.Action) || len(v.keptTexts()) == 0 {
 		return false
 	}
 	size := 0

@@ -39,6 +39,10 @@ func (v *visit) fail(err error) error {
 	if domain.Reason == "second_factor_needed" && v.Request().Method == http.MethodGet {
 		return v.redirect(secondFactorPath)
 	}
+	if v.byScript() {
+		// It still has the words on its page, says so, and sends them again.
+		return v.NoContent(httpstatus.Of(domain))
+	}
 	if domain.Code != casework.CodeUnauthorized {
 		return v.showFailure(domain)
 	}

@@ -145,6 +145,28 @@ func TestADraftComesBack(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, b.do(http.MethodPost, path+"/drafts/nothing", form).StatusCode)
 }
 
+// TestADraftLeavesTheSessionAlone: what an action leaves there at the same moment is not
+// written over. The session lives on when the script asks for it.
+func TestADraftLeavesTheSessionAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	caseAt(t, b, 1, "verification")
+	b.signIn(chen)
+	form := url.Values{"findings": {"写着"}, "key": {"k"}, "version": {"3"}}
+	kept := b.do(http.MethodPost, "/cases/"+number(1)+"/drafts/verify", form, "Accept", "application/json")
+	require.Equal(t, http.StatusOK, kept.StatusCode)
+	require.Empty(t, kept.Cookies())
+	b.office.broken = casework.Forbidden("not_allowed", "no")
+	refused := b.do(http.MethodPost, "/cases/"+number(1)+"/drafts/verify", form, "Accept", "application/json")
+	require.Equal(t, http.StatusForbidden, refused.StatusCode)
+	require.Empty(t, refused.Cookies())
+	require.Empty(t, refused.text)
+	b.office.broken = nil
+	form.Set("alive", "1")
+	kept = b.do(http.MethodPost, "/cases/"+number(1)+"/drafts/verify", form, "Accept", "application/json")
+	require.Len(t, kept.Cookies(), 1)
+}
+
 func TestADraftThatCannotBeKeptIsNotLost(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

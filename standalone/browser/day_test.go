@@ -49,6 +49,10 @@ func TestDay(t *testing.T) {
 		t.Parallel()
 		mergedTakenOverAnsweredLate(t, w, b)
 	})
+	t.Run("texts and drafts", func(t *testing.T) {
+		t.Parallel()
+		textsAndDrafts(t, w, b)
+	})
 }
 
 // caseThroughFourPeople takes one case from the inbox to the archive, as

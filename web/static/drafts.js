@@ -4,6 +4,7 @@
 
 (() => {
   const pause = 2000; // milliseconds without a stroke
+  const alive = 10 * 60 * 1000; // milliseconds after which a save keeps the session alive as well
   const largest = 60000; // bytes that a browser sends after its page has gone
 
   for (const place of document.querySelectorAll("[data-draft]")) {
@@ -14,13 +15,19 @@
     let kept = 0; // how much of it is kept
     let sending = null;
     let carried = 0; // how much of it is on its way
+    let lived = Date.now();
 
     const keep = async (leaving) => {
       clearTimeout(timer);
       if (kept === typed || form.dataset.sent || (sending && (!leaving || carried === typed))) return;
       sending?.abort(); // what it carries is older
       const count = typed;
-      const body = new URLSearchParams(new FormData(form)).toString();
+      const fields = new URLSearchParams(new FormData(form));
+      if (Date.now() - lived > alive) {
+        lived = Date.now();
+        fields.set("alive", "1");
+      }
+      const body = fields.toString();
       const mine = new AbortController();
       sending = mine;
       carried = count;
@@ -59,7 +66,9 @@
       clearTimeout(timer);
       timer = setTimeout(keep, pause, false);
     });
-    form.addEventListener("focusout", () => keep(false));
+    form.addEventListener("focusout", (e) => {
+      if (e.relatedTarget?.type !== "submit") keep(false); // about to be sent
+    });
     // What is still on its way then comes too late, and is not kept.
     form.addEventListener("submit", () => clearTimeout(timer));
     document.addEventListener("visibilitychange", () => {
