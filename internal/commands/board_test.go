@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,7 +28,7 @@ func TestBoardsCountWhatTheirPeopleSee(t *testing.T) {
 				code = actor.RegionCode
 			}
 			_, path, unknown := d.store.RegionByCode(t.Context(), code)
-			switch inside := unknown == nil && within(path, actor.RegionCode); {
+			switch inside := unknown == nil && slices.Contains(path, actor.RegionCode); {
 			case !supervises && actor.Has(casework.RoleDepartmentLead) && !inside:
 				requireCode(t, err, casework.CodeNotFound, "region_not_found")
 				continue
@@ -44,7 +45,7 @@ func TestBoardsCountWhatTheirPeopleSee(t *testing.T) {
 			require.NoError(t, err)
 			listed := 0
 			for _, c := range page.Cases {
-				if within(c.RegionPath, code) {
+				if slices.Contains(c.RegionPath, code) {
 					listed++
 				}
 			}
@@ -57,15 +58,6 @@ func TestBoardsCountWhatTheirPeopleSee(t *testing.T) {
 		}
 	}
 	require.Greater(t, boards, 8)
-}
-
-func within(path []string, region string) bool {
-	for _, code := range path {
-		if code == region {
-			return true
-		}
-	}
-	return false
 }
 
 // TestWorkloadIsOnesOwn: the head of a department sees the people of it, and no other

@@ -95,14 +95,21 @@ const loads = `
 	count(*) FILTER (WHERE c.handler_id IS NULL) AS unclaimed,
 	count(*) FILTER (WHERE c.escalation_steps IS NOT NULL) AS escalated`
 
-// closings counts what was closed within BoardDays. The first condition is there for
-// the index; the second holds for cases with a now of their own, which is never
-// earlier.
-const closings = `
-	count(*) AS closed, count(*) FILTER (WHERE c.closed_on_time) AS on_time
-	FROM cases c JOIN regions r ON r.code = c.region_code
+// closedSince is the condition on what was closed within BoardDays; $1 is when these
+// began. The first half is there for the index; the second holds for cases with a now
+// of their own, which is never earlier.
+const closedSince = `
 	WHERE c.closed_at >= CAST($1 AS timestamptz)
 	  AND c.closed_at >= CAST($1 AS timestamptz) + make_interval(secs => c.clock_offset_secs) AND `
+
+// counted are the tables of a count in scope. All of the installation needs no look at
+// where each case lies, and that look is most of the work.
+func (sc Scope) counted() string {
+	if sc.Everything {
+		return ` FROM cases c `
+	}
+	return ` FROM cases c JOIN regions r ON r.code = c.region_code `
+}
 
 // Board counts the cases in scope of a region of it and of all below. CodeNotFound
 // for a region that lies outside. The number of queries does not depend on the
@@ -110,14 +117,24 @@ const closings = `
 func (s *Store) Board(ctx context.Context, scope Scope, regionCode string, now time.Time) (Board, error) {
 	var b Board
 	err := s.looking(ctx, func(tx *sqlx.Tx) error {
-		top := cmp.Or(scope.RegionCode, regionCode)
 		if scope.RegionCode == "" && !scope.Everything {
 			return notFound(sql.ErrNoRows, "region")
 		}
-		if err := readTree(ctx, tx, &b, Scope{RegionCode: top, DepartmentID: scope.DepartmentID}, regionCode); err != nil {
+		top := cmp.Or(scope.RegionCode, regionCode)
+		var roots []string
+		if err := tx.SelectContext(ctx, &roots, `SELECT code FROM regions WHERE parent_code IS NULL`); err != nil {
+			return fmt.Errorf("topmost regions: %w", err)
+		}
+		below := func(code string) Scope {
+			if scope.DepartmentID == 0 && slices.Equal(roots, []string{code}) {
+				return Scope{Everything: true}
+			}
+			return Scope{RegionCode: code, DepartmentID: scope.DepartmentID}
+		}
+		if err := readTree(ctx, tx, &b, below(top), top, regionCode); err != nil {
 			return err
 		}
-		within := Scope{RegionCode: regionCode, DepartmentID: scope.DepartmentID}
+		within := below(regionCode)
 		if err := countLoads(ctx, tx, &b, within, now); err != nil {
 			return err
 		}
@@ -139,13 +156,12 @@ func (s *Store) looking(ctx context.Context, do func(tx *sqlx.Tx) error) error {
 // readTree reads the regions from the top of the scope down to the one that is looked
 // at, and two levels below it. What is overdue is counted where it is, and added up
 // along the explicit parents.
-func readTree(ctx context.Context, tx *sqlx.Tx, b *Board, scope Scope, regionCode string) error {
-	inScope, args := scope.where(2)
+func readTree(ctx context.Context, tx *sqlx.Tx, b *Board, scope Scope, top, regionCode string) error {
+	inScope, args := scope.where(3)
 	var regions []BoardRegion
 	err := tx.SelectContext(ctx, &regions, `
 		WITH late AS (
-			SELECT c.region_code, count(*) AS n
-			FROM cases c JOIN regions r ON r.code = c.region_code
+			SELECT c.region_code, count(*) AS n`+scope.counted()+`
 			WHERE c.overdue_since IS NOT NULL AND `+inScope+` GROUP BY c.region_code
 		), rolled AS (
 			SELECT above.code, sum(late.n) AS n
@@ -162,7 +178,7 @@ func readTree(ctx context.Context, tx *sqlx.Tx, b *Board, scope Scope, regionCod
 		SELECT r.code, r.name, r.level, COALESCE(r.parent_code, '') AS parent_code, COALESCE(rolled.n, 0) AS overdue
 		FROM shown JOIN regions r ON r.code = shown.code LEFT JOIN rolled ON rolled.code = r.code
 		WHERE r.path @> ARRAY[$2]
-		ORDER BY cardinality(r.path), r.code`, append([]any{regionCode}, args...)...)
+		ORDER BY cardinality(r.path), r.code`, append([]any{regionCode, top}, args...)...)
 	if err != nil {
 		return fmt.Errorf("tree below %s: %w", regionCode, err)
 	}
@@ -184,8 +200,7 @@ func countLoads(ctx context.Context, tx *sqlx.Tx, b *Board, scope Scope, now tim
 	}
 	inScope, args := scope.where(3)
 	err := tx.SelectContext(ctx, &open, `
-		SELECT COALESCE(c.department_id, 0) AS department_id, COALESCE(c.stage, '') AS stage,`+loads+`
-		FROM cases c JOIN regions r ON r.code = c.region_code
+		SELECT COALESCE(c.department_id, 0) AS department_id, COALESCE(c.stage, '') AS stage,`+loads+scope.counted()+`
 		WHERE `+isOpen+` AND `+inScope+`
 		GROUP BY GROUPING SETS ((c.department_id), (c.stage), ())`, append([]any{now, SoonDays + 1}, args...)...)
 	if err != nil {
@@ -212,8 +227,9 @@ func countLoads(ctx context.Context, tx *sqlx.Tx, b *Board, scope Scope, now tim
 		Load
 	}
 	inScope, args = scope.where(2)
-	err = tx.SelectContext(ctx, &closed, `SELECT c.department_id,`+closings+inScope+` GROUP BY c.department_id`,
-		append([]any{now.AddDate(0, 0, -BoardDays)}, args...)...)
+	err = tx.SelectContext(ctx, &closed, `
+		SELECT c.department_id, count(*) AS closed, count(*) FILTER (WHERE c.closed_on_time) AS on_time`+
+		scope.counted()+closedSince+inScope+` GROUP BY c.department_id`, append([]any{now.AddDate(0, 0, -BoardDays)}, args...)...)
 	if err != nil {
 		return fmt.Errorf("count closed cases: %w", err)
 	}
@@ -271,8 +287,7 @@ func countWeeks(ctx context.Context, tx *sqlx.Tx, b *Board, scope Scope, now tim
 	inScope, args := scope.where(2)
 	counted := func(column string) string {
 		return `
-		SELECT CAST(date_trunc('week', (c.` + column + ` - make_interval(secs => c.clock_offset_secs)) AT TIME ZONE INTERVAL '08:00') AS date) AS week, count(*) AS n
-		FROM cases c JOIN regions r ON r.code = c.region_code
+		SELECT CAST(date_trunc('week', (c.` + column + ` - make_interval(secs => c.clock_offset_secs)) AT TIME ZONE INTERVAL '08:00') AS date) AS week, count(*) AS n` + scope.counted() + `
 		WHERE c.` + column + ` >= $1 AND ` + inScope + ` GROUP BY week`
 	}
 	var rows []struct {

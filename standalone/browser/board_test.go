@@ -16,8 +16,12 @@ import (
 // leads on, and the charts are drawn of the tables beside them.
 func supervisorsBoard(t *testing.T, w *testworld.World, b browser) {
 	places := []struct{ region, department string }{
-		{"410402000000", "新华区自然资源局"}, {"410402000000", "新华区公安分局"}, {"410403000000", "卫东区医疗保障局"},
-		{"410402000000", "新华区" + strings.Repeat("行政审批和政务信息管理", 5) + "局"}, {"410425000000", "郏县民政局"}, {"410402000000", "新华区自然资源局"},
+		{"410402000000", "新华区自然资源局"},
+		{"410402000000", "新华区公安分局"},
+		{"410403000000", "卫东区医疗保障局"},
+		{"410402000000", "新华区" + strings.Repeat("行政审批和政务信息管理", 5) + "局"},
+		{"410425000000", "郏县民政局"},
+		{"410402000000", "新华区自然资源局"},
 	}
 	var numbers []string
 	for i := range 30 {
