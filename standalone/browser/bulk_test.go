@@ -25,7 +25,9 @@ func TestManyAtOnce(t *testing.T) {
 	chen := signIn(t, b, w, "zhanhe.ziran.chen")
 	chen.open("/tasks?view=unclaimed")
 	bar := func(p *person) bool { return script[bool](p, "!document.getElementById('bulk').hidden") }
-	count := func(p *person) string { return script[string](p, "document.querySelector('[data-bulk-count]').textContent") }
+	count := func(p *person) string {
+		return script[string](p, "document.querySelector('[data-bulk-count]').textContent")
+	}
 	require.False(t, bar(chen), "the bar comes when something is chosen")
 	chen.picture("many-none")
 
