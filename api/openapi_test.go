@@ -24,6 +24,7 @@ import (
 
 	"guiling/api"
 	"guiling/internal/casework"
+	"guiling/internal/commands"
 )
 
 // document is the description of the API, as it is served.
@@ -341,6 +342,7 @@ func TestDocumentListsTheWords(t *testing.T) {
 	doc := documented(t)
 	for name, known := range map[string][]any{
 		"action":            words(casework.Actions()...),
+		"bulk-action":       words(commands.ManyActions()...),
 		"event-kind":        words(casework.EventKinds()...),
 		"stage":             words(casework.Stages()...),
 		"admin-level":       words(casework.AdminLevels()...),

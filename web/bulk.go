@@ -70,6 +70,7 @@ type bulkResults struct {
 
 	Action  casework.Action
 	Summary string
+	Failed  bool // at least one did not succeed
 	Rows    []bulkRow
 	Again   *bulkAgain // nil when trying again would change nothing
 	Next    string
@@ -209,6 +210,7 @@ func (v *visit) showBulkResults(request commands.ManyRequest, results []commands
 		return 0
 	}
 	slices.SortStableFunc(p.Rows, func(a, b bulkRow) int { return rank(a) - rank(b) })
+	p.Failed = len(p.Rows) > 0 && rank(p.Rows[0]) == 0
 	p.Again = v.bulkAgain(request, results)
 	return v.render(http.StatusOK, "bulk_results", p)
 }

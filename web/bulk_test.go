@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -155,6 +156,7 @@ func TestMixedResults(t *testing.T) {
 	require.Contains(t, summary, "1 件已领取，4 件未成")
 	rows := p.all("tr")[1:]
 	require.Len(t, rows, 5)
+	require.Len(t, p.all("div", "class", "g-alert-wrong"), 1)
 	require.Contains(t, words(rows[0]), "没有得到答复，可能还没有办成。")
 	require.Contains(t, words(rows[3]), "没有找到")
 	require.Contains(t, words(rows[4]), "已领取。")
@@ -235,10 +237,7 @@ func TestOddBulkForms(t *testing.T) {
 		"action": {"claim"}, "number": {number(1)}, "version." + number(1): {"1"}, "key": {"k"}, "said": {"yes"}, "next": {"//elsewhere.example"},
 	}
 	with := func(name string, values ...string) url.Values {
-		form := url.Values{}
-		for k, v := range good {
-			form[k] = v
-		}
+		form := maps.Clone(good)
 		form[name] = values
 		return form
 	}

@@ -218,9 +218,15 @@ func TestMixedOutcomes(t *testing.T) {
 		status commands.RowStatus
 		reason string
 	}{
-		{commands.RowDone, ""}, {commands.RowRefused, "claimed_by_other"}, {commands.RowAlready, "already_yours"},
-		{commands.RowRefused, "case_ended"}, {commands.RowRefused, "taken_over"}, {commands.RowDone, ""},
-		{commands.RowAway, "not_done_yet"}, {commands.RowAway, "not_done_yet"}, {commands.RowAway, "not_done_yet"},
+		{commands.RowDone, ""},
+		{commands.RowRefused, "claimed_by_other"},
+		{commands.RowAlready, "already_yours"},
+		{commands.RowRefused, "case_ended"},
+		{commands.RowRefused, "taken_over"},
+		{commands.RowDone, ""},
+		{commands.RowAway, "not_done_yet"},
+		{commands.RowAway, "not_done_yet"},
+		{commands.RowAway, "not_done_yet"},
 	}
 	for i, w := range want {
 		require.Equal(t, n[i], results[i].Number)

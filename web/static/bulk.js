@@ -73,6 +73,7 @@
 
   bar.classList.add("g-bulk-live");
   clear.hidden = false;
+  bar.querySelector("[data-bulk-keys]").hidden = false;
   if (all) all.hidden = picks.length === 0;
   // Coming back with the browser's button finds the boxes as they were left.
   window.addEventListener("pageshow", show);
