@@ -195,7 +195,7 @@ func TestStoredTextIsInert(t *testing.T) {
 	for _, u := range []store.User{chen, gu} {
 		b.signIn(u)
 		p := b.get("/cases/" + number(1))
-		require.Len(t, p.all("script"), 2, "our own")
+		require.Len(t, p.all("script"), 3, "our own")
 		require.Len(t, p.all("img"), 1, "our own")
 		require.Contains(t, words(p.one(t, "blockquote", "class", "g-citizen")), "<script>alert(1)</script>")
 		require.Contains(t, words(p.one(t, "blockquote", "class", "g-citizen")), "䶮𠮷")
