@@ -78,7 +78,7 @@ func streamChanges(v *visit) error {
 	defer stream.Leave()
 	out := newEventWriter(v.Response())
 	if err := out.begin(); err != nil {
-		return nil //nolint:nilerr // the browser is gone
+		return nil // the browser is gone
 	}
 	v.stream(stream, out)
 	return nil
@@ -133,8 +133,8 @@ func (v *visit) stillMayWatch(ctx context.Context) (live.Filter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	id := v.site.Sessions.GetString(fresh, sessionID)
-	if id == "" || id != v.sessionID() {
+	id := v.site.Sessions.GetString(fresh, sessionID) //nolint:contextcheck // it derives from ctx
+	if id == "" || id != v.sessionID() {              //nolint:contextcheck // that of the request is compared
 		return nil, &casework.Error{Code: casework.CodeUnauthorized, Reason: "not_signed_in", Detail: "the session has ended"}
 	}
 	user, err := v.site.Identity.SessionStands(ctx, id)

@@ -301,6 +301,6 @@ func TestPagesSayWhatTheyFollow(t *testing.T) {
 	next, _ := attribute(first.one(t, "a", "rel", "next"), "href")
 	require.Len(t, b.get(next).all("div", "data-live-later", ""), 1)
 	require.Len(t, b.get("/cases").all("div", "data-live", "list"), 1)
-	key, _ := attribute(first.one(t, "div", "id", "live"), "data-key")
+	key, _ := attribute(first.one(t, "p", "id", "live"), "data-key")
 	require.Len(t, key, 16)
 }

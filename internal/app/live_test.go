@@ -34,7 +34,7 @@ func (h *house) follow(t *testing.T, who string) following {
 	for _, cookie := range h.cookies[who] {
 		request.AddCookie(cookie)
 	}
-	answer, err := server.Client().Do(request)
+	answer, err := server.Client().Do(request) //nolint:bodyclose // the reader closes it
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, answer.StatusCode)
 	f := following{t: t, said: make(chan string, 1000)}
@@ -100,7 +100,7 @@ func TestChangesReachWhoMayKnow(t *testing.T) {
 		t.Helper()
 		require.Eventually(t, func() bool {
 			touch(h.number)
-			time.Sleep(50 * time.Millisecond) //nolint:forbidigo // it travels
+			time.Sleep(50 * time.Millisecond) // it travels
 			return len(f.said) > 0
 		}, 20*time.Second, time.Millisecond)
 		return f

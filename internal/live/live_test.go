@@ -45,7 +45,9 @@ func openStreams(t *testing.T) float64 {
 	return 0
 }
 
-// TestWhoMayHaveHowMany is not parallel: it reads the gauge of the process.
+// TestWhoMayHaveHowMany reads the gauge of the process.
+//
+//nolint:paralleltest // others would move the gauge
 func TestWhoMayHaveHowMany(t *testing.T) {
 	before := openStreams(t)
 	h := live.NewHub()

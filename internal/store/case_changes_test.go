@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -155,7 +154,7 @@ func TestWhatIsToldHoldsNoWords(t *testing.T) {
 	for range counts.CasesOpened {
 		said := <-listener.Notify
 		require.Less(t, len(said.Extra), 500)
-		require.Empty(t, strings.Trim(said.Extra, `"0123456789-{}[],: numberversionpathdepartment`), said.Extra)
+		require.Regexp(t, `^(-|[0-9]|[]{}[",: ]|number|version|path|department)*$`, said.Extra)
 	}
 }
 
