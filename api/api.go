@@ -37,8 +37,9 @@ type Route struct {
 
 	// Versioned routes ask for If-Match: what is decided rests on what was seen.
 	Versioned bool
-	// AnswersAnew: the answer shows personal data, so it is never kept. The same
-	// request sent again is authorized again and answered again, and still is one.
+	// AnswersAnew: the answer is never kept, because it shows personal data or may be
+	// only a part. The same request sent again is authorized again and answered again,
+	// and still is one.
 	AnswersAnew bool
 	// TakesFile: the body is a file of whichever kind, and no JSON.
 	TakesFile bool
@@ -58,6 +59,7 @@ func Routes() []Route {
 		get("/api/v1/cases/:number/attachments", casework.ActionRead, api.listAttachments),
 		{Method: http.MethodPost, Path: "/api/v1/cases/:number/attachments", Action: casework.ActionAttachFile, TakesFile: true, write: api.attachFile},
 		get("/api/v1/cases/:number/attachments/:id", casework.ActionRead, api.openAttachment),
+		{Method: http.MethodPost, Path: "/api/v1/bulk", Action: casework.ActionRead, AnswersAnew: true, write: api.actOnMany},
 		get("/api/v1/tasks", casework.ActionRead, api.listTasks),
 		get("/api/v1/overdue", casework.ActionListOverdue, api.listOverdue),
 		get("/api/v1/events", casework.ActionListEvents, api.listEvents),

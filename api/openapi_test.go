@@ -377,6 +377,7 @@ func TestDocumentListsTheProblemCodes(t *testing.T) {
 		"department_elsewhere", "not_a_number", "row_twice", "level_differs", "parent_differs", "former_name", "kind_unknown",
 		"level_unknown", "table_too_large", "table_empty", "table_unreadable", "table_too_long", "table_encoding", "column_unknown",
 		"column_twice", "column_missing", // organisations, which have pages and no path here
+		"acted_before", "other_authority_checks", // spot checks that wait, which have a page and no path here
 		"key_not_found", "key_in_use", "key_file_elsewhere", // keys, which have a page and the command line
 		"quiet_time_wrong", "mail_is_off", "email_malformed", "email_domain", "code_sent_just_now", "wrong_email_code", // notifications, which have pages
 		"text_not_found", "text_retired", "text_changed", "text_name_taken", "matter_not_found", "variable_unknown", "variable_not_closed",

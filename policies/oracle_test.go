@@ -59,6 +59,8 @@ func oracle(s situation, action casework.Action) bool {
 		return has(casework.RoleAuditor)
 	case casework.ActionListOverdue, casework.ActionImport, casework.ActionSimulate, casework.ActionManageTexts:
 		return supervises
+	case casework.ActionViewBoard: // of a region, or of one's own department
+		return supervises || (works && has(casework.RoleDepartmentLead))
 	case casework.ActionReveal: // the rated person never sees who rated
 		return (works || serves || took) && !ratedPerson && !s.ended
 	case casework.ActionClaim, casework.ActionRequestExtension, casework.ActionWithdrawExtension:
@@ -80,6 +82,8 @@ func oracle(s situation, action casework.Action) bool {
 		return (s.extension == 1 && serves) || (s.extension == 2 && second)
 	case casework.ActionDecideReopening:
 		return (s.steps == 0 && serves) || (s.steps == 1 && second)
+	case casework.ActionRemind: // whoever supervises it, from however far above, and the head of the department
+		return supervises || (works && has(casework.RoleDepartmentLead))
 	case casework.ActionEscalate, casework.ActionTakeOver:
 		return serves || (supervises && countyUp && s.escalated)
 	case casework.ActionTransfer: // who took it over can give it back

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 htmx=2.0.11
 tabler=1.6.1
 icons=3.52.0
+echarts=6.1.0
 
 vendor=$PWD/web/static/vendor
 list=$PWD/scripts/icons.txt
@@ -20,6 +21,7 @@ unpack() {
 unpack htmx.org "$htmx" htmx
 unpack @tabler/core "$tabler" tabler
 unpack @tabler/icons "$icons" icons
+unpack echarts "$echarts" echarts
 
 rm -rf "$vendor"
 mkdir -p "$vendor"
@@ -55,6 +57,11 @@ sed '/^\/\*# sourceMappingURL=.*\*\/$/d' "$work/tabler/dist/css/tabler.min.css" 
 } >"$vendor/tabler-icons.svg"
 cp "$work/icons/LICENSE" "$vendor/tabler-icons.LICENSE"
 
+# The smallest of its official bundles: bars, lines and pies on one grid.
+cp "$work/echarts/dist/echarts.simple.min.js" "$vendor/echarts.simple.min.js"
+cat "$work/echarts/LICENSE" "$work/echarts/licenses/LICENSE-d3" >"$vendor/echarts.LICENSE"
+cp "$work/echarts/NOTICE" "$vendor/echarts.NOTICE"
+
 row() { printf '| `%s` | %s %s | %s |\n' "$1" "$2" "$3" "$4"; }
 {
 	cat <<-'MARKDOWN'
@@ -70,6 +77,7 @@ row() { printf '| `%s` | %s %s | %s |\n' "$1" "$2" "$3" "$4"; }
 	row htmx.min.js htmx.org "$htmx" 0BSD
 	row tabler.min.css @tabler/core "$tabler" MIT
 	row tabler-icons.svg @tabler/icons "$icons" MIT
+	row echarts.simple.min.js echarts "$echarts" Apache-2.0
 	cat <<-'MARKDOWN'
 
 		`tabler.min.css` is without the reference to its source map, and shows small

@@ -39,7 +39,6 @@ type attachView struct {
 	Path    string
 	Key     string
 	Accept  string
-	Kinds   string
 	Blocked string // why not now, where the policy would allow it
 	Error   string
 }
@@ -98,7 +97,6 @@ func (v *visit) filesOf(view commands.CaseView) attachView {
 	default:
 		out.Path, out.Key = casePath(number)+"/attachments", rand.Text()
 		out.Accept = strings.Join(attachments.Extensions(), ",")
-		out.Kinds = strings.ToUpper(strings.ReplaceAll(strings.Join(attachments.Extensions(), " "), ".", ""))
 	}
 	return out
 }

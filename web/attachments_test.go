@@ -210,7 +210,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 		field := p.one(t, "input", "id", "attach-file-file")
 		wrong, _ := attribute(field, "aria-invalid")
 		require.Equal(t, "true", wrong)
-		require.NotEmpty(t, p.all("a", "href", "#attachments"), "the sum of errors leads to the field")
+		require.NotEmpty(t, p.all("a", "href", "#attach-file-file"), "the sum of errors leads to the field")
 	}
 	require.Equal(t, 1, c.row.Version, "nothing was recorded")
 

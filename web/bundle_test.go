@@ -25,6 +25,7 @@ import (
 	"guiling/internal/casework"
 	"guiling/internal/commands"
 	"guiling/internal/identity"
+	"guiling/internal/live"
 	"guiling/internal/store"
 	"guiling/policies/rules"
 	"guiling/reference"
@@ -113,6 +114,10 @@ func (people) UserOfSession(_ context.Context, id string) (store.User, error) {
 	return persons[i], nil
 }
 
+func (p people) SessionStands(ctx context.Context, id string) (store.User, error) {
+	return p.UserOfSession(ctx, id)
+}
+
 func (people) SignInOutside(context.Context, store.OutsideIdentity, string) (store.User, error) {
 	return store.User{}, wrong()
 }
@@ -136,6 +141,7 @@ type office struct {
 	web.Administration // nil: the pages of administration are tested on a real database
 	told               // what people are told, in memory
 	writing
+	web.Board // nil: what a test of the board puts in
 
 	mu      sync.Mutex
 	looks   int
@@ -143,6 +149,7 @@ type office struct {
 	now     time.Time
 	cases   []*oneCase
 	sent    []commands.Request
+	many    []commands.ManyRequest
 	repairs []store.Repair
 	kept    map[string]keptFile // by the id of the file
 	answer  error               // given to the next Act in place of acting
@@ -309,7 +316,7 @@ func may(u casework.Actor, action casework.Action, s casework.State) bool {
 	case u.Has(casework.RoleHandler):
 		return slices.Contains(department, action)
 	case u.Has(casework.RoleDepartmentLead):
-		return slices.Contains(department, action) || action == casework.ActionAssign
+		return slices.Contains(department, action) || action == casework.ActionAssign || action == casework.ActionRemind
 	case u.Has(casework.RoleSupervisor) && s.TakenOverBy == u.OrganisationID && (action == casework.ActionVerify ||
 		action == casework.ActionSubmitRectification || action == casework.ActionSendFeedback):
 		return true
@@ -370,6 +377,54 @@ func (o *office) Act(_ context.Context, actor casework.Actor, r commands.Request
 		out.Deadline = *c.row.DeadlineAt
 	}
 	return out, nil
+}
+
+func (o *office) ActOnMany(ctx context.Context, actor casework.Actor, r commands.ManyRequest) ([]commands.RowResult, error) {
+	o.many = append(o.many, r)
+	var results []commands.RowResult
+	for _, item := range r.Items {
+		row := commands.RowResult{Number: item.Number, Status: commands.RowDone}
+		_, err := o.Act(ctx, actor, commands.Request{Number: item.Number, Command: r.Command, Key: r.Key, Version: item.Version})
+		if domain, ok := casework.AsError(err); ok {
+			row.Status, row.Refusal = commands.RowRefused, domain
+			switch domain.Code {
+			case casework.CodeUnavailable:
+				row.Status = commands.RowAway
+			case casework.CodeNotFound:
+				row.Status = commands.RowNotFound
+			default:
+			}
+		}
+		if c, err := o.find(item.Number); err == nil {
+			row.Case = c.row
+		}
+		results = append(results, row)
+	}
+	return results, nil
+}
+
+func (o *office) ChoicesForMany(_ context.Context, actor casework.Actor) (commands.ManyChoices, error) {
+	var choices commands.ManyChoices
+	for _, action := range commands.ManyActions() {
+		ofDepartment := actor.OrganisationKind == casework.KindDepartment
+		if may(actor, action, casework.State{}) && (ofDepartment || action != casework.ActionClaim) {
+			choices.Actions = append(choices.Actions, action)
+		}
+	}
+	if actor.Has(casework.RoleDepartmentLead) {
+		choices.Colleagues = []store.User{chen, lu, tao}
+	}
+	return choices, nil
+}
+
+func (o *office) ViewMany(_ context.Context, _ casework.Actor, numbers []string) (commands.ManyView, error) {
+	view := commands.ManyView{Departments: []store.Organisation{{ID: 5, Name: "湛河区医疗保障局"}, {ID: 6, Name: "湛河区公安局"}}}
+	for _, number := range numbers {
+		if c, err := o.find(number); err == nil {
+			view.Cases = append(view.Cases, c.row)
+		}
+	}
+	return view, nil
 }
 
 func (o *office) ViewCase(_ context.Context, actor casework.Actor, number string) (commands.CaseView, error) {
@@ -615,6 +670,7 @@ type bundle struct {
 	t      *testing.T
 	office *office
 	echo   *echo.Echo
+	hub    *live.Hub
 	server *httptest.Server
 	client *http.Client
 }
@@ -626,9 +682,9 @@ func setup(t *testing.T) *bundle {
 
 func setupWith(t *testing.T, id web.Identity) *bundle {
 	t.Helper()
-	b := &bundle{t: t, office: newOffice(t), echo: echo.New()}
+	b := &bundle{t: t, office: newOffice(t), echo: echo.New(), hub: live.NewHub()}
 	require.NoError(t, web.Register(b.echo, web.Options{
-		Commands: b.office, Identity: id, Sessions: testSessions(), Log: slog.New(slog.DiscardHandler), Version: "0.1.0",
+		Commands: b.office, Identity: id, Sessions: testSessions(), Log: slog.New(slog.DiscardHandler), Version: "0.1.0", Live: b.hub,
 	}))
 	b.server = httptest.NewServer(b.echo)
 	t.Cleanup(b.server.Close)

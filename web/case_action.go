@@ -84,7 +84,7 @@ func (v *visit) leaveNotice(n notice) error {
 // takeNotice takes the notice about a case out of the session.
 func (v *visit) takeNotice(number string) (notice, bool) {
 	ctx := v.Request().Context()
-	if v.Request().Method != http.MethodGet || !v.site.Sessions.Exists(ctx, sessionNotice) {
+	if v.Request().Method != http.MethodGet || v.background() || !v.site.Sessions.Exists(ctx, sessionNotice) {
 		return notice{}, false
 	}
 	var n notice

@@ -205,7 +205,7 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 			break
 		}
 		if p.Hindrance == nil && hinders(a.Blocked.Reason) {
-			hindrance := v.blocked(a, p.View.State)
+			hindrance := v.blocked(a, p.View)
 			p.Hindrance = &hindrance
 		}
 	}
@@ -217,7 +217,7 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 			if p.Hindrance != nil && p.Hindrance.Action == a.Action || nobodyMisses(a) {
 				continue
 			}
-			p.Blocked = append(p.Blocked, v.blocked(a, p.View.State))
+			p.Blocked = append(p.Blocked, v.blocked(a, p.View))
 			continue
 		}
 		key, typed := rand.Text(), p.aids.typed(a.Action)
@@ -240,14 +240,19 @@ func (v *visit) addForms(p *casePage, choices commands.CaseChoices, r refused) {
 	}
 }
 
-func (v *visit) blocked(a commands.AvailableAction, s casework.State) blockedAction {
-	return blockedAction{Action: a.Action, Wording: wordingOf(a.Action, s), Why: v.say.T("error."+a.Blocked.Reason, "Field", "")}
+func (v *visit) blocked(a commands.AvailableAction, view commands.CaseView) blockedAction {
+	b := blockedAction{Action: a.Action, Wording: wordingOf(a.Action, view.State), Why: v.say.T("error."+a.Blocked.Reason, "Field", "")}
+	if a.Blocked.Reason == "claimed_by_other" && view.Case.HandlerName != "" {
+		b.Why = v.say.T("claim.taken_by", "Name", view.Case.HandlerName)
+	}
+	return b
 }
 
 // nothingToDo are the reasons for which nobody misses an action. That a case was
 // taken over is said once, above the page.
 var nothingToDo = []string{
 	"already_yours", "not_paused", "no_extension_pending", "no_decision_awaited", "taken_over", "already_taken_over",
+	"reminds_oneself", "nothing_to_remind",
 }
 
 // nobodyMisses reports whether it need not be said why an action cannot be done.
@@ -266,6 +271,10 @@ func (v *visit) addErrors(p *casePage, r refused) {
 	if len(r.Errors) == 0 {
 		return
 	}
+	if holder := v.secondToClaim(p.View, r); holder != "" {
+		p.Errors = append(p.Errors, formError{Words: v.say.T("claim.taken_by", "Name", holder)})
+		return
+	}
 	p.Stale = r.Errors[0].Code == casework.CodeStale
 	if r.Action == casework.ActionReveal {
 		p.Reveal.Purpose = v.typed("purpose")
@@ -275,7 +284,7 @@ func (v *visit) addErrors(p *casePage, r refused) {
 	}
 	if r.Action == casework.ActionAttachFile {
 		p.Attach.Error = v.say.T("error."+r.Errors[0].Reason, "Field", v.say.T("action.attach-file"))
-		p.Errors = append(p.Errors, formError{Words: p.Attach.Error, FieldID: "attachments"})
+		p.Errors = append(p.Errors, formError{Words: p.Attach.Error, FieldID: "attach-file-file"})
 		return
 	}
 	form := v.shownForm(p, r.Action)
@@ -302,6 +311,16 @@ func (v *visit) addErrors(p *casePage, r refused) {
 	}
 }
 
+// secondToClaim names who has the case that this person wanted to claim; empty when
+// the refusal is about something else.
+func (v *visit) secondToClaim(view commands.CaseView, r refused) string {
+	second := r.Errors[0].Code == casework.CodeStale || r.Errors[0].Reason == "claimed_by_other"
+	if r.Action != casework.ActionClaim || !second || view.Case.HandlerID == v.user.ID {
+		return ""
+	}
+	return view.Case.HandlerName
+}
+
 func (v *visit) shownForm(p *casePage, action casework.Action) *actionForm {
 	if p.Primary != nil && p.Primary.Action == action {
 		return p.Primary
@@ -324,7 +343,7 @@ func (v *visit) noticeOf(n notice, view commands.CaseView) *noticeView {
 	if !n.Deadline.IsZero() {
 		out.Next = v.say.T("next.by", "Next", out.Next, "Date", lastDayOf(n.Deadline))
 	}
-	if n.Action == casework.ActionClaim {
+	if n.Action == casework.ActionClaim || n.Action == casework.ActionAttachFile { // the work goes on here
 		return &out
 	}
 	if task, ok := v.nextTask(n.Number); ok {

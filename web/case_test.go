@@ -99,7 +99,7 @@ func TestCasePageAtEachStage(t *testing.T) {
 		{"invalidation", chen, "", "没有您要办的事"},
 		{"explanation", chen, "send-feedback", "解释说明期限"},
 		{"rectification", chen, "submit-rectification", "2026-12-08 24:00"},
-		{"rectification", lu, "", "案件已由同事领取"},
+		{"rectification", lu, "", "案件已由陈禾溪领取"},
 		{"extension", lin, "decide-extension", "第 1 次延期等待审批，申请到 2026-12-15"},
 		{"taken over", lin, "verify", "湛河区政务服务管理局（演示）自 2026-11-24 11:00 起接管本案"},
 		{"taken over", su, "verify", "交回或移交"},
@@ -195,7 +195,11 @@ func TestStoredTextIsInert(t *testing.T) {
 	for _, u := range []store.User{chen, gu} {
 		b.signIn(u)
 		p := b.get("/cases/" + number(1))
-		require.Len(t, p.all("script"), 3, "our own")
+		for _, s := range p.all("script") {
+			source, _ := attribute(s, "src")
+			require.True(t, strings.HasPrefix(source, "/static/"), "our own")
+			require.Empty(t, words(s))
+		}
 		require.Len(t, p.all("img"), 1, "our own")
 		require.Contains(t, words(p.one(t, "blockquote", "class", "g-citizen")), "<script>alert(1)</script>")
 		require.Contains(t, words(p.one(t, "blockquote", "class", "g-citizen")), "䶮𠮷")
@@ -253,7 +257,8 @@ var filled = []struct {
 	},
 	{"answer", chen, url.Values{"answer": {"satisfied"}, "words": {""}}, casework.RecordAnswer{Answer: casework.AnswerSatisfied}},
 	{"reopening", lin, url.Values{"reopen": {"true"}, "reason": {"未解决"}}, casework.DecideReopening{Reopen: true, Reason: "未解决"}},
-	{"rectification", lin, url.Values{"reason": {"催办"}}, casework.Escalate{Reason: "催办"}},
+	{"rectification", lin, url.Values{"note": {"请尽快整改"}}, casework.Remind{Note: "请尽快整改"}},
+	{"rectification", lin, url.Values{"reason": {"超期"}}, casework.Escalate{Reason: "超期"}},
 	{
 		"rectification", lin,
 		url.Values{"category": {"legal"}, "reason": {"复议"}},
@@ -464,7 +469,7 @@ func TestWhoComesSecondSeesWhoHasTheCase(t *testing.T) {
 		p := b.do(http.MethodPost, "/cases/"+number(1)+"/actions/claim", sent)
 		require.Equal(t, status, p.StatusCode)
 		require.Contains(t, words(p.one(t, "ol", "class", "g-timeline")), lu.DisplayName)
-		require.Contains(t, words(p.one(t, "main")), "案件已由同事领取")
+		require.Contains(t, words(p.one(t, "div", "role", "alert")), "案件已由陆一帆领取")
 		require.Empty(t, p.all("form", "id", "form-claim"))
 	}
 }

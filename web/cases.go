@@ -13,6 +13,7 @@ type casesPage struct {
 	frame
 
 	Narrow narrowedList
+	Bulk   *bulkBar
 	Rows   []caseRow
 	Next   string
 	First  string // the first page
@@ -55,5 +56,8 @@ func showCases(v *visit) error {
 		return err
 	}
 	p.First = firstPage(v)
+	if p.Bulk, err = v.bulkBar(); err != nil {
+		return err
+	}
 	return v.render(http.StatusOK, "cases", p)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"guiling/internal/casework"
+	"guiling/internal/commands"
 	"guiling/internal/store"
 	"guiling/internal/strictyaml"
 	"guiling/policies"
@@ -82,7 +83,7 @@ func families() map[string][]string {
 		"due_bucket.": list(store.DueBuckets()),
 		"quick.":      {"due.overdue", "due.today", "due.soon", "escalated.true", "reopened.true"},
 		"narrowing.": {
-			"q", "stage", "due", "level", "region", "department", "matter", "channel", "aspect", "handler", "open", "overdue", "escalated",
+			"q", "stage", "kind", "due", "level", "region", "department", "matter", "channel", "aspect", "handler", "open", "overdue", "escalated",
 			"reopened",
 		},
 		"narrowing.handler.": {"me", "none"},
@@ -101,10 +102,15 @@ func families() map[string][]string {
 			casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback, casework.TaskDecideInvalid,
 			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
 		}),
+		"waiting.": list([]casework.TaskKind{
+			casework.TaskVerify, casework.TaskExplain, casework.TaskRectify, casework.TaskSendFeedback, casework.TaskDecideInvalid,
+			casework.TaskDecideExtension, casework.TaskDecideReopening, casework.TaskSupervise, casework.TaskSpotCheck,
+		}),
 		"step.": {"limit", "extension", "pause", "roll"}, "steps.": {"0", "1", "2", "3", "4"}, "on_time.": bools,
-		"quote.":   {"note", "reviewer_said", "outcome", "findings", "evidence", "reason", "done", "feedback"},
-		"failure.": {"not_found.words", "unavailable.words", "too_many.words", "internal.words"},
-		"field.":   nil, "help.": nil, "decide.": nil, "error.": nil, "event.": nil,
+		"quote.":     {"note", "reviewer_said", "outcome", "findings", "evidence", "reason", "done", "feedback"},
+		"failure.":   {"not_found.words", "unavailable.words", "too_many.words", "internal.words"},
+		"bulk.will.": list(commands.ManyActions()), "bulk.summary.": list(commands.ManyActions()), "bulk.status.": list(commands.RowStatuses()),
+		"field.": nil, "help.": nil, "decide.": nil, "error.": nil, "event.": nil,
 	}
 	for _, kind := range []string{"forbidden", "not_found", "gone", "unavailable", "too_many", "internal", "invalid"} {
 		all["failure."] = append(all["failure."], kind+".title", kind+".next")
@@ -130,7 +136,7 @@ func families() map[string][]string {
 		"callback_recorded": bools, "invalid_decided": bools, "extension_decided": bools, "reopening_decided": bools,
 		"spot_check_recorded": bools, "answer_recorded": {"satisfied", "unsatisfied"},
 		"late_answer_recorded": {"satisfied", "unsatisfied"}, "calendar_adopted": {"", "moved", "same"}, "transferred": {"", "back"},
-		"feedback_sent": {"", "none"}, "escalated": {"", "manual", "at_once", "unsatisfied"}, "rectified": {"", "guide"},
+		"feedback_sent": {"", "none"}, "escalated": {"", "manual", "at_once", "unsatisfied"}, "reminded": {"", "department"}, "rectified": {"", "guide"},
 	}
 	for _, kind := range casework.EventKinds() {
 		if len(variants[kind]) == 0 {

@@ -88,6 +88,7 @@ var fieldSpecs = map[casework.Action]map[string]fieldSpec{
 		},
 	},
 	casework.ActionDecideReopening: {"reopen": {Widget: widgetDecide}},
+	casework.ActionRemind:          {"note": {Widget: widgetText, Optional: true}},
 	casework.ActionPause:           {"category": {Widget: widgetChoice, Family: "pause", Values: values(casework.PauseCategories())}},
 	casework.ActionResume:          {"reason": {Widget: widgetText, Optional: true}},
 	casework.ActionTransfer:        {"department_id": {Widget: widgetSelect}},

@@ -27,9 +27,12 @@ func placesOf(actor casework.Actor, current string) []place {
 	supervises := actor.Has(casework.RoleSupervisor) && actor.OrganisationKind == casework.KindAuthority
 	audits := actor.Has(casework.RoleAuditor)
 	tasks := commands.HasInbox(actor)
+	add(supervises, boardPath, "nav.board", "chart-bar")
 	add(tasks, "/tasks", "nav.tasks", "inbox")
 	add(tasks && !supervises, "/cases", "nav.cases_department", "file-text")
-	add(supervises, "/overdue", "nav.overdue", "alert-triangle")
+	leads := actor.Has(casework.RoleDepartmentLead) && actor.OrganisationKind == casework.KindDepartment
+	add(tasks && leads, workloadPath, "nav.workload", "chart-bar")
+	add(supervises, spotChecksPath, "nav.spot_checks", "clipboard-check")
 	add(audits, "/events", "nav.events", "history")
 	add(audits, "/reveals", "nav.reveals", "eye")
 	add(supervises || audits, "/cases", "nav.cases_region", "file-text")

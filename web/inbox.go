@@ -15,6 +15,7 @@ type inboxPage struct {
 
 	View   store.TaskView
 	Narrow narrowedList
+	Bulk   *bulkBar
 	Rows   []taskRow
 	Next   string
 	First  string // the first page
@@ -72,6 +73,9 @@ func showInbox(v *visit) error {
 		return err
 	}
 	p.First = firstPage(v)
+	if p.Bulk, err = v.bulkBar(); err != nil {
+		return err
+	}
 	return v.render(http.StatusOK, "inbox", p)
 }
 
@@ -100,6 +104,7 @@ var departmentWork = []casework.TaskKind{
 // caseRow is a case as a line of a list.
 type caseRow struct {
 	Number     string
+	Version    int
 	Path       string
 	Due        due
 	Matter     string
@@ -114,7 +119,7 @@ type caseRow struct {
 
 func (v *visit) caseRow(c store.Case) caseRow {
 	return caseRow{
-		Number: c.Number, Path: casePath(c.Number), Due: v.say.due(c.DeadlineAt, c.PausedAt, v.site.Commands.Now(c)),
+		Number: c.Number, Version: c.Version, Path: casePath(c.Number), Due: v.say.due(c.DeadlineAt, c.PausedAt, v.site.Commands.Now(c)),
 		Matter: c.MatterName, Words: c.Words, Rating: c.Rating, Stage: c.Stage, Handler: c.HandlerName,
 		Mine: c.HandlerID == v.user.ID, Department: c.DepartmentName, Region: c.RegionName,
 	}

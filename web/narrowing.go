@@ -148,6 +148,8 @@ func (v *visit) chips(path string, query url.Values, n store.Narrowing) ([]chip,
 				label = v.say.handlerOf(value)
 			case "stage", "level", "channel", "aspect":
 				label = v.say.T(name + "." + value)
+			case "kind":
+				label = v.say.T("task." + value)
 			case "due":
 				label = v.say.T("due_bucket." + value)
 			default:
@@ -313,6 +315,7 @@ func (v *visit) filterFields(p *filterPage, query url.Values, choices store.Narr
 		}
 	}
 	add("handler", handlers)
+	group("kind", worded(v.say, "task.", casework.TaskKinds()))
 	group("stage", worded(v.say, "stage.", casework.Stages()))
 	group("level", worded(v.say, "level.", casework.AdminLevels()))
 	group("channel", worded(v.say, "channel.", casework.Channels()))

@@ -13,6 +13,7 @@ type overduePage struct {
 	Next  string
 	First string // the first page
 	Later bool   // this is not it
+	Bulk  *bulkBar
 }
 
 // overdueRow is an overdue case with how far it has been escalated.
@@ -33,7 +34,7 @@ func showOverdue(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := overduePage{frame: v.frame(v.say.T("overdue.title"), "/overdue"), Later: after.Number != ""}
+	p := overduePage{frame: v.frame(v.say.T("overdue.title"), boardPath), Later: after.Number != ""}
 	for _, c := range page.Cases {
 		row := overdueRow{caseRow: v.caseRow(c), Escalation: v.say.T("steps.none")}
 		if c.EscalationSteps != nil {
@@ -45,5 +46,8 @@ func showOverdue(v *visit) error {
 		return err
 	}
 	p.First = firstPage(v)
+	if p.Bulk, err = v.bulkBar(); err != nil {
+		return err
+	}
 	return v.render(http.StatusOK, "overdue", p)
 }

@@ -89,6 +89,9 @@ type frame struct {
 	SeesCases bool
 	// Unread counts notifications, in words; empty when there are none.
 	Unread string
+	// LiveKey names the session to the pages that share a stream of changes; empty:
+	// this page has none.
+	LiveKey string
 }
 
 // person is who is signed in, as the head of the page shows them.
@@ -105,6 +108,9 @@ func (v *visit) frame(title, placePath string) frame {
 		f.Places = placesOf(v.user.Actor, placePath)
 		f.SeesCases = slices.ContainsFunc(f.Places, func(p place) bool { return p.Path == "/cases" })
 		f.Unread = v.unread()
+		if f.SeesCases {
+			f.LiveKey = v.liveKey()
+		}
 	}
 	return f
 }

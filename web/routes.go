@@ -60,11 +60,15 @@ func routes() []route {
 		{http.MethodPost, "/account/notifications/confirm", signedIn, "", confirmEmail},
 
 		{http.MethodGet, "/", signedIn, "", showHome},
+		{http.MethodGet, LivePath, signedIn, casework.ActionRead, streamChanges},
 		{http.MethodGet, "/tasks", signedIn, casework.ActionRead, showInbox},
 		{http.MethodGet, "/cases", signedIn, casework.ActionRead, showCases},
 		{http.MethodGet, "/filter", signedIn, casework.ActionRead, showFilter},
 		{http.MethodPost, "/views", signedIn, casework.ActionRead, saveView},
 		{http.MethodPost, "/views/:id/drop", signedIn, "", dropView},
+		{http.MethodGet, boardPath, signedIn, casework.ActionViewBoard, showBoard},
+		{http.MethodGet, workloadPath, signedIn, casework.ActionViewBoard, showWorkload},
+		{http.MethodGet, spotChecksPath, signedIn, casework.ActionViewBoard, showSpotChecks},
 		{http.MethodGet, "/overdue", signedIn, casework.ActionListOverdue, showOverdue},
 		{http.MethodGet, "/simulate", signedIn, casework.ActionSimulate, showSimulation},
 		{http.MethodPost, "/simulate", signedIn, casework.ActionSimulate, simulateDraft},
@@ -112,6 +116,7 @@ func routes() []route {
 		{http.MethodPost, attachPath, signedIn, casework.ActionAttachFile, attachFile},
 		{http.MethodGet, "/cases/:number/attachments/:id", signedIn, casework.ActionRead, downloadFile},
 		{http.MethodPost, "/cases/:number/drafts/:action", signedIn, "", keepDraft},
+		{http.MethodPost, bulkPath, signedIn, casework.ActionRead, actOnMany},
 		{http.MethodPost, "/cases/:number/reveal", signedIn, casework.ActionReveal, revealReviewer},
 	}
 }

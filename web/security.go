@@ -86,16 +86,17 @@ func (v *visit) keepSession() error {
 	}
 	v.session = false // once, and not again for the page that says that it failed
 	ctx, sessions := v.Request().Context(), v.site.Sessions
-	switch sessions.Status(ctx) {
-	case scs.Modified:
+	switch status := sessions.Status(ctx); {
+	case status == scs.Modified && v.background():
+		// It is as it was: what a page asks by itself does not keep a session alive.
+	case status == scs.Modified:
 		token, expiry, err := sessions.Commit(ctx)
 		if err != nil {
 			return fmt.Errorf("keep the session: %w", err)
 		}
 		sessions.WriteSessionCookie(ctx, v.Response(), token, expiry)
-	case scs.Destroyed:
+	case status == scs.Destroyed:
 		sessions.WriteSessionCookie(ctx, v.Response(), "", time.Time{})
-	case scs.Unmodified:
 	}
 	return nil
 }

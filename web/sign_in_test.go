@@ -119,7 +119,7 @@ func TestManyPasswordsAreSlowedDown(t *testing.T) {
 func TestHomeLeadsToTheWork(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	for u, want := range map[string]string{"chen": "/tasks", "tao": "/tasks", "lin": "/tasks", "gu": "/events", "ji": "/admin"} {
+	for u, want := range map[string]string{"chen": "/tasks", "tao": "/tasks", "lin": "/board", "gu": "/events", "ji": "/admin"} {
 		b.do(http.MethodPost, "/sign-in/demo", url.Values{"username": {u}})
 		require.Equal(t, want, b.get("/").Header.Get("Location"), u)
 	}

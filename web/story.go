@@ -155,6 +155,11 @@ func (l localizer) tellMore(body casework.EventBody, n names) (string, []quote) 
 		return l.T(key, "Clock", l.T("clock."+string(b.Clock)), "Count", b.DaysBefore, "Until", lastDayOf(b.Deadline)), nil
 	case casework.BecameOverdue:
 		return l.T(key, "Clock", l.T("clock."+string(b.Clock)), "Until", lastDayOf(b.Deadline)), nil
+	case casework.Reminded:
+		if b.UserID == 0 {
+			return l.T(key+".department", "Name", n.organisation(l, b.DepartmentID)), []quote{q("note", b.Note)}
+		}
+		return l.T(key, "Name", n.person(l, b.UserID)), []quote{q("note", b.Note)}
 	case casework.Escalated:
 		to := l.steps(b.StepsUp)
 		switch {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -34,7 +35,11 @@ type visit struct {
 // known reports whether somebody is signed in.
 func (v *visit) known() bool { return v.user.ID != 0 }
 
-// readForm reads the body of what was posted. A field may come once.
+// repeated are the fields of a path that may come more than once.
+var repeated = map[string][]string{bulkPath: {fieldNumber}}
+
+// readForm reads the body of what was posted. A field comes once, unless its path
+// says otherwise.
 func (v *visit) readForm() error {
 	r := v.Request()
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -51,11 +56,13 @@ func (v *visit) readForm() error {
 		return casework.Invalid("", "malformed_form", "the form could not be read")
 	}
 	for name, values := range r.PostForm {
-		if len(values) != 1 {
+		if len(values) != 1 && !slices.Contains(repeated[v.Path()], name) {
 			return casework.Invalid(name, "malformed_form", "the field came more than once")
 		}
 		// Browsers send line ends as CR LF; the domain counts characters.
-		r.PostForm.Set(name, strings.ReplaceAll(values[0], "\r\n", "\n"))
+		for i := range values {
+			values[i] = strings.ReplaceAll(values[i], "\r\n", "\n")
+		}
 	}
 	v.form = r.PostForm
 	return nil
@@ -73,7 +80,11 @@ func (v *visit) identify(needs access) error {
 	ctx := v.Request().Context()
 	if id := v.sessionID(); id != "" {
 		var err error
-		v.user, err = v.site.Identity.UserOfSession(ctx, id)
+		who := v.site.Identity.UserOfSession
+		if v.background() {
+			who = v.site.Identity.SessionStands
+		}
+		v.user, err = who(ctx, id)
 		if domain, ok := casework.AsError(err); ok && domain.Code == casework.CodeUnauthorized {
 			if err := v.site.Sessions.Destroy(ctx); err != nil {
 				return err
@@ -144,6 +155,9 @@ func (v *visit) here() string {
 	}
 	if number := v.Param("number"); number != "" {
 		return casePath(number)
+	}
+	if v.Path() == bulkPath {
+		return ownPath(v.form.Get("next"))
 	}
 	return "/"
 }

@@ -19,6 +19,7 @@ import (
 	"guiling/internal/casework"
 	"guiling/internal/commands"
 	"guiling/internal/identity"
+	"guiling/internal/live"
 	"guiling/internal/store"
 	"guiling/policies"
 	"guiling/reference"
@@ -40,11 +41,14 @@ type Commands interface {
 	SimulateRules(ctx context.Context, actor casework.Actor, p commands.Proposal) (commands.Simulated, error)
 	Now(c store.Case) time.Time
 
+	Many
 	Administration
 	Notifications
 	Views
 	Attachments
 	Writing
+	Board
+	Changes
 }
 
 // Administration is what the pages of administration ask.
@@ -94,6 +98,7 @@ type Identity interface {
 	SignInDemo(ctx context.Context, username, address string) (store.User, error)
 	BeginSession(ctx context.Context, session store.Session) (id string, err error)
 	UserOfSession(ctx context.Context, id string) (store.User, error)
+	SessionStands(ctx context.Context, id string) (store.User, error)
 	NeedsSecondFactor(user store.User) bool
 	SignInOutside(ctx context.Context, o store.OutsideIdentity, address string) (store.User, error)
 
@@ -130,6 +135,8 @@ type Options struct {
 	Decoder http.Handler
 	// OIDC signs people in at an OpenID provider; nil: there is none.
 	OIDC *identity.OIDC
+	// Live tells of changes while people look; nil: pages are as they were loaded.
+	Live *live.Hub
 	// TemporalUI is the origin of the engine's own pages; empty: there are none.
 	TemporalUI string
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/number"
 
 	"guiling/internal/casework"
+	"guiling/internal/store"
 )
 
 // moment shows an instant as people in China read their clocks.
@@ -16,7 +17,7 @@ func moment(at time.Time) string { return at.In(casework.China()).Format("2006-0
 // The days before a deadline from which a due date is amber, and from which it
 // is no longer grey.
 const (
-	soonDays = 3
+	soonDays = store.SoonDays
 	nearDays = 5
 )
 

@@ -74,6 +74,7 @@ func (c *caseRun) setup(ctx workflow.Context) error {
 		handle[casework.SendFeedback](ctx, c),
 		handle[casework.RecordAnswer](ctx, c),
 		handle[casework.DecideReopening](ctx, c),
+		handle[casework.Remind](ctx, c),
 		handle[casework.Escalate](ctx, c),
 		handle[casework.Pause](ctx, c),
 		handle[casework.Resume](ctx, c),

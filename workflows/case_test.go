@@ -369,6 +369,25 @@ func TestStaleVersionIsRefusedAndWarningsDoNotMakeStale(t *testing.T) {
 	c.run()
 }
 
+// TestRemindersDoNotMakeStale: a form that somebody has open stays good while others
+// remind, and each of them reminds once a day.
+func TestRemindersDoNotMakeStale(t *testing.T) {
+	t.Parallel()
+	c := newCaseTest(t)
+	remind := casework.Remind{Note: "请尽快办理"}
+	c.at(time.Hour, chen, reached, c.ok) // version 3
+	c.at(2*time.Hour, super, remind, c.ok)
+	c.at(3*time.Hour, super, casework.Remind{}, c.refused("reminded_today"))
+	c.at(3*time.Hour, chen, remind, c.refused("reminds_oneself"))
+	c.at(4*time.Hour, other, remind, c.ok)
+	c.atWithKey(5*time.Hour, "seen before", chen, 3, complexIt, c.ok)
+	c.at(1*day, super, remind, c.ok)
+	c.at(2*day, super, casework.Withdraw{Reason: "群众撤回"}, c.ok)
+	require.Equal(t, []string{
+		"opened 03-02 10:00", "claimed", "callback_recorded", "reminded", "reminded", "verified", "reminded", "withdrawn",
+	}, story(c.run()))
+}
+
 func TestVerificationNeedsACallback(t *testing.T) {
 	t.Parallel()
 	c := newCaseTest(t)

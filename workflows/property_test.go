@@ -112,7 +112,7 @@ func commandsAt(today casework.Date) []casework.Command {
 		casework.RecordAnswer{Answer: casework.AnswerUnsatisfied, Words: "没有改"},
 		satisfied,
 		casework.WithdrawExtension{Reason: "可按期完成"},
-		casework.Escalate{Reason: "催办"},
+		casework.Escalate{Reason: "督办"}, casework.Remind{Note: "催办"},
 		casework.Pause{Category: casework.PauseLegal, Reason: "诉讼中"},
 		casework.Resume{},
 		casework.TakeOver{Reason: "部门拖延"},

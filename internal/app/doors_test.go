@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	_ "embed"
@@ -150,6 +151,23 @@ func (h *house) another(t *testing.T, log *slog.Logger) *house {
 	return &second
 }
 
+// cutListeners ends the connections that listen, of all processes at this database,
+// and gives how many there were.
+func (h *house) cutListeners(t *testing.T) int64 {
+	t.Helper()
+	admin, err := sql.Open("postgres", testdb.AdminURL(t)) // others do not see who listens
+	require.NoError(t, err)
+	defer func() { require.NoError(t, admin.Close()) }()
+	var name string
+	require.NoError(t, h.owner.QueryRowContext(t.Context(), `SELECT current_database()`).Scan(&name))
+	ended, err := admin.ExecContext(t.Context(), `
+		SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN%'`, name)
+	require.NoError(t, err)
+	rows, err := ended.RowsAffected()
+	require.NoError(t, err)
+	return rows
+}
+
 func (h *house) letIn(t *testing.T, people *identity.Service, username string) {
 	t.Helper()
 	var err error
@@ -280,8 +298,22 @@ func (h *house) ask(t *testing.T, method, address, who string, fields map[string
 		}
 	}
 	recorder := httptest.NewRecorder()
-	h.echo.ServeHTTP(recorder, request)
+	ctx, hangUp := context.WithCancel(request.Context())
+	defer hangUp()
+	h.echo.ServeHTTP(listener{recorder, hangUp}, request.WithContext(ctx))
 	return reply{status: recorder.Code, location: recorder.Header().Get("Location"), body: recorder.Body.String()}
+}
+
+// listener hears the first word of an answer that would not end, and hangs up.
+type listener struct {
+	*httptest.ResponseRecorder
+
+	hangUp func()
+}
+
+func (l listener) Flush() {
+	l.ResponseRecorder.Flush()
+	l.hangUp()
 }
 
 // speaksJSON: the engine's own pages ask with the cookie of a person, and in JSON.
@@ -373,6 +405,12 @@ func (h *house) at(d door, number string) string {
 func (h *house) fields(d door) map[string]any {
 	if d.action != "" {
 		return h.examples[d.action]
+	}
+	switch d.path {
+	case "/bulk":
+		return map[string]any{"action": "claim", "number": h.number, "version." + h.number: "1", "said": "yes"}
+	case "/api/v1/bulk":
+		return map[string]any{"action": "claim", "items": []any{map[string]any{"number": h.number}}}
 	}
 	return map[string]any{"purpose": "电话回访"}
 }

@@ -10,6 +10,7 @@ import (
 
 	"guiling/api"
 	"guiling/internal/engine"
+	"guiling/internal/live"
 	"guiling/internal/store"
 	"guiling/web"
 )
@@ -71,11 +72,12 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 		return nil, nil, err
 	}
 	e.GET("/openapi.json", document, localOnly(s.MetricsPublic))
+	hub := live.NewHub()
 	sessions := postgresstore.New(st.DB())
 	err = web.Register(e, web.Options{
 		Commands: service, Identity: people, Sessions: web.NewSessions(sessions, s.SecureCookies),
 		Log: log, Secure: s.SecureCookies, Version: s.Version, Decoder: eng.Decoder(), TemporalUI: s.TemporalUIOrigin,
-		OIDC: provider,
+		OIDC: provider, Live: hub,
 	})
 	if err != nil {
 		sessions.StopCleanup()
@@ -83,7 +85,9 @@ func NewHandler(s Settings, st *store.Store, eng *engine.Engine, log *slog.Logge
 	}
 	var watching sync.WaitGroup
 	watching.Go(func() { watch.run(ctx) })
+	watching.Go(func() { st.FollowCases(ctx, hub.Tell) })
 	return e, func() {
+		hub.Close()
 		cancel()
 		watching.Wait()
 		sessions.StopCleanup()

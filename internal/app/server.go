@@ -11,6 +11,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+
+	"guiling/web"
 )
 
 // stopPatience is how long requests under way may take when the process stops.
@@ -36,7 +38,11 @@ func newServer(log *slog.Logger) *echo.Echo {
 			return nil
 		},
 	}))
-	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024}))
+	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{
+		MinLength: 1024,
+		// What is compressed is kept back until there is enough of it.
+		Skipper: func(c echo.Context) bool { return c.Path() == web.LivePath },
+	}))
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{
 		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
 			log.ErrorContext(c.Request().Context(), "panic", "route", c.Path(), "error", err, "stack", string(stack))
@@ -59,6 +65,10 @@ func serve(ctx context.Context, addr string, handler http.Handler, log *slog.Log
 		WriteTimeout:      time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		// Streams end as soon as the process is to stop; all else is waited for.
+		BaseContext: func(net.Listener) context.Context {
+			return web.WithStopping(context.WithoutCancel(ctx), ctx.Done())
+		},
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

@@ -23,6 +23,7 @@ const (
 	ActionSendFeedback        Action = "send-feedback"
 	ActionRecordAnswer        Action = "record-answer"
 	ActionDecideReopening     Action = "decide-reopening"
+	ActionRemind              Action = "remind"
 	ActionEscalate            Action = "escalate"
 	ActionPause               Action = "pause"
 	ActionResume              Action = "resume"
@@ -37,7 +38,7 @@ func Actions() []Action {
 	return []Action{
 		ActionClaim, ActionAssign, ActionTakeOver, ActionRecordCallback, ActionAttachFile, ActionVerify, ActionProposeInvalid,
 		ActionDecideInvalid, ActionRequestExtension, ActionWithdrawExtension, ActionDecideExtension, ActionSubmitRectification,
-		ActionSendFeedback, ActionRecordAnswer, ActionDecideReopening, ActionEscalate, ActionPause,
+		ActionSendFeedback, ActionRecordAnswer, ActionDecideReopening, ActionRemind, ActionEscalate, ActionPause,
 		ActionResume, ActionTransfer, ActionMerge, ActionWithdraw, ActionRecordSpotCheck,
 	}
 }
@@ -47,7 +48,8 @@ const (
 	ActionRead        Action = "read"            // see a case
 	ActionReadHistory Action = "read-history"    // see every event of a case with its rule
 	ActionReveal      Action = "reveal"          // see the reviewer's phone in clear, with a purpose (第六条)
-	ActionListOverdue Action = "list-overdue"    // the supervisor's board
+	ActionListOverdue Action = "list-overdue"    // what is late in the supervisor's subtree
+	ActionViewBoard   Action = "view-board"      // the counts of a region, or of one department of it
 	ActionListEvents  Action = "list-events"     // the auditor's list
 	ActionImport      Action = "import-reviews"  // bring in a file of reviews
 	ActionSimulate    Action = "simulate-rules"  // see which deadlines other rules would move
@@ -60,7 +62,7 @@ const (
 // prepare what is done to it.
 func LookingActions() []Action {
 	return []Action{
-		ActionRead, ActionReadHistory, ActionReveal, ActionListOverdue, ActionListEvents, ActionImport, ActionSimulate,
+		ActionRead, ActionReadHistory, ActionReveal, ActionListOverdue, ActionViewBoard, ActionListEvents, ActionImport, ActionSimulate,
 		ActionListReveals, ActionDecode, ActionManageTexts,
 	}
 }

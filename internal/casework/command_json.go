@@ -35,7 +35,7 @@ func commandOf[C Command]() commandType {
 var commandTypes = []commandType{
 	commandOf[Claim](), commandOf[Assign](), commandOf[TakeOver](), commandOf[RecordCallback](), commandOf[AttachFile](), commandOf[Verify](), commandOf[ProposeInvalid](),
 	commandOf[DecideInvalid](), commandOf[RequestExtension](), commandOf[WithdrawExtension](), commandOf[DecideExtension](), commandOf[SubmitRectification](),
-	commandOf[SendFeedback](), commandOf[RecordAnswer](), commandOf[DecideReopening](), commandOf[Escalate](), commandOf[Pause](),
+	commandOf[SendFeedback](), commandOf[RecordAnswer](), commandOf[DecideReopening](), commandOf[Remind](), commandOf[Escalate](), commandOf[Pause](),
 	commandOf[Resume](), commandOf[Transfer](), commandOf[Merge](), commandOf[Withdraw](), commandOf[RecordSpotCheck](),
 }
 

@@ -1,5 +1,7 @@
 package casework
 
+import "slices"
+
 // ProposeInvalid asks to declare the review mistaken or malicious (第八条).
 type ProposeInvalid struct {
 	Ground   InvalidGround `json:"ground"`
@@ -117,6 +119,40 @@ func (d DecideReopening) decide(s State, c Circumstances) ([]EventBody, error) {
 		return []EventBody{decided, s.reopened(ReopenUnsatisfied, c.Rules)}, nil
 	}
 	return []EventBody{decided, Closed{Cause: ClosedBySupervisor, OnTime: !s.EverLate()}}, nil
+}
+
+// Remind asks whoever handles the case to see to it (催办). It is said once a day
+// by each person, and changes neither stage nor clock.
+type Remind struct {
+	Note string `json:"note"`
+}
+
+// Action implements Command.
+func (Remind) Action() Action { return ActionRemind }
+
+// Check implements Command.
+func (r Remind) Check() error { return checkText("note", r.Note, false) }
+
+func (Remind) ready(s State, c Circumstances) error {
+	switch {
+	case !s.FedBackAt.IsZero():
+		return Conflict("nothing_to_remind", "the feedback was sent, and nothing waits for the department")
+	case s.TakenOverBy != 0 && s.TakenOverBy != c.By.OrganisationID && c.By.Role != RoleSupervisor:
+		return errTakenOver()
+	case s.HandlerID != 0 && s.HandlerID == c.By.UserID:
+		return Conflict("reminds_oneself", "you handle this case yourself")
+	case s.RemindedOn == DateOf(c.Now) && slices.Contains(s.RemindedBy, c.By.UserID):
+		return Conflict("reminded_today", "you have reminded of this case today")
+	}
+	return nil
+}
+
+func (r Remind) decide(s State, _ Circumstances) ([]EventBody, error) {
+	body := Reminded{UserID: s.HandlerID, Note: r.Note}
+	if s.HandlerID == 0 {
+		body.DepartmentID = s.DepartmentID
+	}
+	return []EventBody{body}, nil
 }
 
 // maxStepsUp is the way from a village to the province.

@@ -97,7 +97,7 @@ var bodyTypes = []bodyType{
 	bodyOf[Opened](), bodyOf[Claimed](), bodyOf[Assigned](), bodyOf[TakenOver](), bodyOf[CallbackRecorded](), bodyOf[FileAttached](), bodyOf[Verified](),
 	bodyOf[InvalidProposed](), bodyOf[InvalidDecided](), bodyOf[ExtensionRequested](), bodyOf[ExtensionWithdrawn](), bodyOf[ExtensionDecided](),
 	bodyOf[Rectified](), bodyOf[FeedbackSent](), bodyOf[AnswerRecorded](), bodyOf[AnswerWindowPassed](), bodyOf[LateAnswerRecorded](),
-	bodyOf[ReopeningDecided](), bodyOf[Reopened](), bodyOf[Warned](), bodyOf[BecameOverdue](), bodyOf[Escalated](),
+	bodyOf[ReopeningDecided](), bodyOf[Reopened](), bodyOf[Warned](), bodyOf[BecameOverdue](), bodyOf[Reminded](), bodyOf[Escalated](),
 	bodyOf[Paused](), bodyOf[Resumed](), bodyOf[CalendarAdopted](), bodyOf[Transferred](), bodyOf[Merged](), bodyOf[CaseLinked](),
 	bodyOf[Withdrawn](), bodyOf[Closed](),
 	bodyOf[SpotCheckDrawn](), bodyOf[SpotCheckRecorded](), bodyOf[Archived](),

@@ -299,6 +299,20 @@ func (BecameOverdue) Kind() EventKind { return "became_overdue" }
 // Article implements EventBody.
 func (BecameOverdue) Article() string { return "第九条" }
 
+// Reminded asks whoever handles the case to see to it (催办): the person who has it,
+// or the department when nobody does. It moves neither stage nor clock.
+type Reminded struct {
+	UserID       int64  `json:"user_id,omitempty"`
+	DepartmentID int64  `json:"department_id,omitempty"` // when nobody has the case
+	Note         string `json:"note,omitempty"`
+}
+
+// Kind implements EventBody.
+func (Reminded) Kind() EventKind { return "reminded" }
+
+// Article implements EventBody.
+func (Reminded) Article() string { return "第十条" }
+
 // Escalated puts a case before a supervising body (督办, 第十条).
 type Escalated struct {
 	StepsUp   int       `json:"steps_up"` // 0 the authority of the case, 1 its parent, 2…

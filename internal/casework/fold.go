@@ -34,6 +34,7 @@ func (s State) clone() State {
 	c.UnreachedDays = slices.Clone(s.UnreachedDays)
 	c.ExtensionDeciders = slices.Clone(s.ExtensionDeciders)
 	c.MergedCases = slices.Clone(s.MergedCases)
+	c.RemindedBy = slices.Clone(s.RemindedBy)
 	if s.Clock != nil {
 		clock := *s.Clock
 		clock.Adjustments = slices.Clone(s.Clock.Adjustments)
@@ -58,10 +59,10 @@ func (s *State) apply(e Event) error {
 		return fmt.Errorf("event %d: %q cannot follow the end of a case", e.Seq, e.Body.Kind())
 	}
 	s.Version, s.ChangedAt = e.Seq, e.At
-	if !fromClock(e.Body) {
+	if !leavesDecisions(e.Body) {
 		s.DecisionVersion = e.Seq
 	}
-	if !e.By.System() && !s.Acted(e.By.UserID) {
+	if _, reminder := e.Body.(Reminded); !reminder && !e.By.System() && !s.Acted(e.By.UserID) {
 		s.ActedUserIDs = append(s.ActedUserIDs, e.By.UserID)
 	}
 	return s.fold(e)
@@ -126,6 +127,8 @@ func (s *State) fold(e Event) error {
 	case BecameOverdue:
 		s.fired(overdueKey(b.Deadline))
 		s.Late = append(s.Late, Late{Clock: b.Clock, Deadline: b.Deadline})
+	case Reminded:
+		s.reminded(e)
 	case Escalated:
 		s.escalated(b)
 	case Paused:
@@ -259,6 +262,14 @@ func (s *State) reopen(at time.Time, b Reopened) {
 	s.startClock(at, kind, b.Limit)
 }
 
+// reminded keeps who reminded on the last day on which anybody did.
+func (s *State) reminded(e Event) {
+	if day := DateOf(e.At); day != s.RemindedOn {
+		s.RemindedOn, s.RemindedBy = day, nil
+	}
+	s.RemindedBy = append(s.RemindedBy, e.By.UserID)
+}
+
 func (s *State) escalated(b Escalated) {
 	if !b.Manual {
 		s.fired(escalationKey(b.StepsUp, b.Deadline))
@@ -310,11 +321,11 @@ func errNoClock(e Event) error {
 	return fmt.Errorf("event %d: %q needs a clock that runs", e.Seq, e.Body.Kind())
 }
 
-// fromClock reports whether an event only says that time passed, so that a form
-// which a person has open stays good.
-func fromClock(body EventBody) bool {
+// leavesDecisions reports whether an event only says that time passed, or that
+// somebody reminded of it, so that a form which a person has open stays good.
+func leavesDecisions(body EventBody) bool {
 	switch b := body.(type) {
-	case Warned, BecameOverdue, CalendarAdopted:
+	case Warned, BecameOverdue, CalendarAdopted, Reminded:
 		return true
 	case Escalated:
 		return !b.Manual

@@ -153,6 +153,8 @@ func drawCommand(t *rapid.T, l *life) casework.Command {
 		return casework.RecordAnswer{Answer: rapid.SampledFrom([]casework.Answer{casework.AnswerSatisfied, casework.AnswerUnsatisfied}).Draw(t, "answer"), Words: text()}
 	case casework.ActionDecideReopening:
 		return casework.DecideReopening{Reopen: flag(), Reason: text()}
+	case casework.ActionRemind:
+		return casework.Remind{Note: text()}
 	case casework.ActionEscalate:
 		return casework.Escalate{Reason: text()}
 	case casework.ActionPause:

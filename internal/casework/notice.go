@@ -18,6 +18,7 @@ const (
 	NoticeWarning            NoticeKind = "warning"             // a deadline is near
 	NoticeLastDay            NoticeKind = "last_day"            // a deadline ends today
 	NoticeOverdue            NoticeKind = "overdue"             // a deadline passed
+	NoticeReminded           NoticeKind = "reminded"            // 催办
 	NoticeEscalated          NoticeKind = "escalated"           // 督办
 	NoticePaused             NoticeKind = "paused"              // the clock stands still
 	NoticeResumed            NoticeKind = "resumed"             // the clock runs again
@@ -78,6 +79,7 @@ var noticeGroups = []struct {
 	{NoticeWarning, NoticesOfDeadlines},
 	{NoticeLastDay, NoticesOfDeadlines},
 	{NoticeOverdue, NoticesOfDeadlines},
+	{NoticeReminded, NoticesOfDeadlines},
 	{NoticeEscalated, NoticesOfDeadlines},
 	{NoticePaused, NoticesOfDeadlines},
 	{NoticeResumed, NoticesOfDeadlines},
@@ -219,6 +221,8 @@ func noticesOfClock(body EventBody) []Notice {
 		return []Notice{{Kind: NoticeWarning, To: ListenHandler, Days: b.DaysBefore}}
 	case BecameOverdue:
 		return []Notice{toHandler(NoticeOverdue), {Kind: NoticeOverdue, To: ListenSupervisors}}
+	case Reminded:
+		return []Notice{toHandler(NoticeReminded)}
 	case Escalated:
 		return []Notice{toHandler(NoticeEscalated), {Kind: NoticeEscalated, To: ListenSupervisors, StepsUp: b.StepsUp}}
 	case Paused:

@@ -50,6 +50,7 @@ var stageTable = map[Action][stageCount]reason{
 	ActionSendFeedback:        {early, unver, doubt, allow, unrec, allow, final, final, ended, ended, ended, ended},
 	ActionRecordAnswer:        {early, unfed, unfed, unfed, unfed, allow, allow, allow, ended, ended, ended, allow},
 	ActionDecideReopening:     {early, quiet, quiet, quiet, quiet, allow, final, final, ended, ended, ended, ended},
+	ActionRemind:              {early, allow, doubt, allow, allow, allow, final, final, ended, ended, ended, ended},
 	ActionEscalate:            {early, allow, allow, allow, allow, allow, final, final, ended, ended, ended, ended},
 	ActionPause:               {early, allow, doubt, allow, allow, still, final, final, ended, ended, ended, ended},
 	ActionResume:              {early, allow, doubt, allow, allow, still, final, final, ended, ended, ended, ended},

@@ -43,7 +43,7 @@ type ExtensionRequest struct {
 type State struct {
 	Version int `json:"version"` // the Seq of the last event folded
 	// DecisionVersion is the Seq of the last event that could make a decision
-	// wrong that was prepared before it. Warnings do not count.
+	// wrong that was prepared before it. Warnings and reminders do not count.
 	DecisionVersion int        `json:"decision_version"`
 	Stage           Stage      `json:"stage"`
 	OpenedAt        time.Time  `json:"opened_at"`
@@ -64,11 +64,17 @@ type State struct {
 	TakenOverBy int64 `json:"taken_over_by,omitempty"`
 	// MergedCases are those for which this one goes on; MergedInto is the one that
 	// goes on for this one.
-	MergedCases  []string `json:"merged_cases,omitempty"`
-	MergedInto   string   `json:"merged_into,omitempty"`
-	ActedUserIDs []int64  `json:"acted_user_ids,omitempty"`
-	Clock        *Clock   `json:"clock,omitempty"`
-	Late         []Late   `json:"late,omitempty"`
+	MergedCases []string `json:"merged_cases,omitempty"`
+	MergedInto  string   `json:"merged_into,omitempty"`
+	// RemindedBy are those who reminded on RemindedOn, the last day on which anybody
+	// did.
+	RemindedOn Date    `json:"reminded_on,omitzero"`
+	RemindedBy []int64 `json:"reminded_by,omitempty"`
+	// ActedUserIDs are the people who did something in the case. To remind is not to
+	// act: it decides nothing.
+	ActedUserIDs []int64 `json:"acted_user_ids,omitempty"`
+	Clock        *Clock  `json:"clock,omitempty"`
+	Late         []Late  `json:"late,omitempty"`
 
 	Attachments int `json:"attachments,omitempty"` // files, none of which ever goes away
 

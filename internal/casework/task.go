@@ -22,6 +22,14 @@ const (
 	TaskSpotCheck       TaskKind = "spot_check"
 )
 
+// TaskKinds lists the kinds, those of the department first.
+func TaskKinds() []TaskKind {
+	return []TaskKind{
+		TaskVerify, TaskExplain, TaskRectify, TaskSendFeedback, TaskDecideInvalid, TaskDecideExtension, TaskDecideReopening,
+		TaskSupervise, TaskSpotCheck,
+	}
+}
+
 // TaskOwner says whose the task is.
 type TaskOwner string
 

@@ -44,49 +44,50 @@ type Outcome struct {
 // CodeUnavailable when the engine is away. What the person had kept of the form as a
 // draft ends with it.
 func (s *Service) Act(ctx context.Context, actor casework.Actor, request Request) (Outcome, error) {
-	outcome, err := s.act(ctx, actor, request)
+	outcome, _, err := s.act(ctx, actor, request)
 	if err == nil {
 		s.draftSent(ctx, actor, request)
 	}
 	return outcome, err
 }
 
-func (s *Service) act(ctx context.Context, actor casework.Actor, request Request) (Outcome, error) {
+// act is Act that says whether the request had been carried out before.
+func (s *Service) act(ctx context.Context, actor casework.Actor, request Request) (outcome Outcome, before bool, err error) {
 	action := request.Command.Action()
 	if err := request.Command.Check(); err != nil {
-		return Outcome{}, err
+		return Outcome{}, false, err
 	}
 	if !s.policy.MayEver(actor, action) {
 		s.log.WarnContext(ctx, "refused", "user_id", actor.UserID, "action", action, "case", request.Number)
-		return Outcome{}, casework.Forbidden("not_allowed", "your role never allows "+string(action))
+		return Outcome{}, false, casework.Forbidden("not_allowed", "your role never allows "+string(action))
 	}
 	c, err := s.load(ctx, actor, request.Number)
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, false, err
 	}
 	// What is written goes into events and into the engine, in clear.
 	if request.Command, err = s.store.MaskFor(ctx, request.Number, request.Command); err != nil {
-		return Outcome{}, err
+		return Outcome{}, false, err
 	}
 	key, err := requestKey(actor, request, c.state.Version)
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, false, err
 	}
 	if outcome, done := answerFrom(c, key); done {
-		return outcome, nil
+		return outcome, true, nil
 	}
 	decision, err := s.authorize(ctx, actor, action, c.object)
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, false, err
 	}
 	if err := possible(c, action); err != nil {
-		return Outcome{}, err
+		return Outcome{}, false, err
 	}
 	if request.Version == NotBegun {
-		return Outcome{}, &casework.Error{Code: casework.CodeStale, Reason: "case_changed", Detail: "the case has begun since it was looked at"}
+		return Outcome{}, false, &casework.Error{Code: casework.CodeStale, Reason: "case_changed", Detail: "the case has begun since it was looked at"}
 	}
 	if err := s.checkRelations(ctx, actor, c, request.Command); err != nil {
-		return Outcome{}, err
+		return Outcome{}, false, err
 	}
 	version := request.Version
 	if version == 0 && restsOnState(action) {
@@ -96,17 +97,18 @@ func (s *Service) act(ctx context.Context, actor casework.Actor, request Request
 	if !c.row.Stage.Ended() {
 		result, err := s.engine.Act(ctx, request.Number, key, by, version, request.Command)
 		if !notRunning(err) {
-			return Outcome{Number: request.Number, Version: result.Version, Stage: result.Stage, Deadline: result.Deadline}, err
+			return Outcome{Number: request.Number, Version: result.Version, Stage: result.Stage, Deadline: result.Deadline}, false, err
 		}
 		// It ended on the way.
 		if c, err = s.load(ctx, actor, request.Number); err != nil {
-			return Outcome{}, err
+			return Outcome{}, false, err
 		}
 		if err := possible(c, action); err != nil {
-			return Outcome{}, err
+			return Outcome{}, false, err
 		}
 	}
-	return s.actAfterEnd(ctx, c, key, by, version, request.Command)
+	outcome, err = s.actAfterEnd(ctx, c, key, by, version, request.Command)
+	return outcome, false, err
 }
 
 // actAfterEnd records what may still be said about a case that has ended.

@@ -3,6 +3,7 @@ package commands_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -82,6 +83,31 @@ var lists = map[string]func(context.Context, *commands.Service, casework.Actor) 
 		}
 		return numbers, err
 	},
+	"ListSpotChecks": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		return pages(func(after store.CaseCursor) ([]string, *store.CaseCursor, error) {
+			page, err := s.ListSpotChecks(ctx, actor, after, 3)
+			var numbers []string
+			for _, check := range page.Checks {
+				numbers = append(numbers, check.Case.Number)
+			}
+			return numbers, page.Next, err
+		})
+	},
+	"WatchCases": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
+		filter, err := s.WatchCases(actor)
+		if err != nil {
+			return nil, err
+		}
+		all, err := s.ListCases(ctx, wholeProvince(), store.CaseFilter{Limit: commands.MaxPage})
+		var numbers []string
+		for _, c := range all.Cases {
+			event, may := filter(store.CaseChange{Number: c.Number, CasePlace: store.CasePlace{RegionPath: c.RegionPath, DepartmentID: c.DepartmentID}})
+			if may {
+				numbers = append(numbers, event.Number)
+			}
+		}
+		return numbers, err
+	},
 	"SimulateRules": func(ctx context.Context, s *commands.Service, actor casework.Actor) ([]string, error) {
 		simulated, err := s.SimulateRules(ctx, actor, commands.Proposal{Draft: draftOf(8)})
 		var numbers []string
@@ -90,6 +116,14 @@ var lists = map[string]func(context.Context, *commands.Service, casework.Actor) 
 		}
 		return numbers, err
 	},
+}
+
+// wholeProvince sees all cases there are.
+func wholeProvince() casework.Actor {
+	return casework.Actor{
+		UserID: 1, Roles: []casework.Role{casework.RoleSupervisor}, OrganisationKind: casework.KindAuthority, OrganisationID: 1,
+		RegionCode: "410000000000", RegionPath: []string{"410000000000"}, Level: casework.LevelProvince,
+	}
 }
 
 // perCase are the commands about one case.
@@ -108,6 +142,20 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 	},
 	"OpenAttachment": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
 		_, err := s.OpenAttachment(ctx, actor, number, "5a0d0f5e-5c2b-8d56-9a55-000000000001")
+		return err
+	},
+	"ActOnMany": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		results, err := s.ActOnMany(ctx, actor, commands.ManyRequest{Items: []commands.ManyItem{{Number: number}}, Command: casework.Remind{}})
+		if err != nil || results[0].Status == commands.RowDone {
+			return err
+		}
+		return errors.Join(results[0].Refusal, errors.New(string(results[0].Status)+results[0].Case.Number))
+	},
+	"ViewMany": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
+		view, err := s.ViewMany(ctx, actor, []string{number})
+		if err == nil && len(view.Cases)+len(view.Departments) == 0 {
+			return errors.New("nothing")
+		}
 		return err
 	},
 	"Standing": func(ctx context.Context, s *commands.Service, actor casework.Actor, number string) error {
@@ -149,6 +197,8 @@ var perCase = map[string]func(context.Context, *commands.Service, casework.Actor
 
 // apart are the commands that show nothing of any case, each with the reason.
 var apart = map[string]string{
+	"ViewBoard":        "counts, and names no case; TestBoardsCountWhatTheirPeopleSee",
+	"ViewWorkload":     "counts, and names no case; TestWorkloadIsOnesOwn",
 	"DecodePayloads":   "all or nothing, for auditors at the top",
 	"NarrowingChoices": "names of matters and organisations with cases in scope; TestNarrowing",
 	"ListViews":        "counts of what ListCases shows; TestSavedViews",
@@ -204,6 +254,7 @@ var apart = map[string]string{
 	"ChangeText": "changes texts, not cases",
 	"RetireText": "changes texts, not cases",
 
+	"ChoicesForMany":    "actions and colleagues of the own department",
 	"SimulationChoices": "packs and calendars, which everybody may know",
 }
 
@@ -270,7 +321,7 @@ func TestNobodySeesWhatLiesOutside(t *testing.T) {
 				require.True(t, mayRead[number], "%s shows %s to %+v", name, number, actor)
 			}
 			shown[name] += len(numbers)
-			if name == "ListCases" {
+			if name == "ListCases" || name == "WatchCases" {
 				require.Len(t, numbers, len(rows)-len(outside), "every case that may be read is listed once")
 			}
 		}
@@ -306,7 +357,9 @@ func (d desk) scatter(t *testing.T) {
 			"410411000000", "410411001000", "410411200000", "410411200201", "410400000000",
 			"410482000000", "419001000000", "410100000000",
 		}
-		_, err := owner.ExecContext(t.Context(), `UPDATE cases SET region_code = $2 WHERE number = $1`, c.Number, places[i%len(places)])
+		_, err := owner.ExecContext(t.Context(), `
+			UPDATE cases SET region_code = $2, stage = CASE WHEN $3 THEN 'spot_check' ELSE stage END WHERE number = $1`,
+			c.Number, places[i%len(places)], i%5 == 0)
 		require.NoError(t, err)
 	}
 	// A task for each department as it was, and one for the authority that served it.

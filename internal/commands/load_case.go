@@ -77,7 +77,7 @@ func (s *Service) load(ctx context.Context, actor casework.Actor, number string)
 	}
 	if !s.policy.Decide(actor, casework.ActionRead, c.object).Allowed {
 		s.log.WarnContext(ctx, "refused", "user_id", actor.UserID, "action", casework.ActionRead, "case", number)
-		return loaded{}, &casework.Error{Code: casework.CodeNotFound, Reason: "case_not_found", Detail: "there is no such case"}
+		return loaded{}, errNoCase()
 	}
 	if c.state.Version > 0 {
 		c.rules, err = s.store.RulesOf(ctx, c.state.PackID, c.state.PackVersion, c.state.CalendarVersion)
@@ -86,6 +86,10 @@ func (s *Service) load(ctx context.Context, actor casework.Actor, number string)
 		}
 	}
 	return c, nil
+}
+
+func errNoCase() *casework.Error {
+	return &casework.Error{Code: casework.CodeNotFound, Reason: "case_not_found", Detail: "there is no such case"}
 }
 
 func fold(recorded []store.RecordedEvent) (casework.State, error) {

@@ -14,6 +14,7 @@ import (
 // API.
 const (
 	narrowStage      = "stage"
+	narrowKind       = "kind" // of a task
 	narrowDue        = "due"
 	narrowLevel      = "level"
 	narrowRegion     = "region"
@@ -33,7 +34,7 @@ const (
 // NarrowingNames lists the names, in the order in which they are shown.
 func NarrowingNames() []string {
 	return []string{
-		narrowWords, narrowStage, narrowDue, narrowLevel, narrowRegion, narrowDepartment, narrowMatter, narrowChannel,
+		narrowWords, narrowStage, narrowKind, narrowDue, narrowLevel, narrowRegion, narrowDepartment, narrowMatter, narrowChannel,
 		narrowAspect, narrowHandler, narrowOpen, narrowOverdue, narrowEscalated, narrowReopened,
 	}
 }
@@ -47,6 +48,7 @@ func ParseNarrowing(actor casework.Actor, query url.Values) (store.Narrowing, er
 	p := narrowingParser{query: query}
 	n := store.Narrowing{
 		Stages:       parseEach(&p, narrowStage, casework.Stages()),
+		Kinds:        parseEach(&p, narrowKind, casework.TaskKinds()),
 		Due:          parseOne(&p, narrowDue, store.DueBuckets()),
 		Levels:       parseEach(&p, narrowLevel, casework.AdminLevels()),
 		RegionCode:   p.text(narrowRegion),

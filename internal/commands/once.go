@@ -76,6 +76,6 @@ func isFinal(refusal error) bool {
 	case casework.CodeUnauthorized, casework.CodeTooMany, casework.CodeUnavailable:
 		return false
 	default:
-		return domain.Reason != "not_started_yet" && domain.Reason != "case_not_running"
+		return domain.Reason != reasonNotStarted && domain.Reason != reasonNotRunning
 	}
 }

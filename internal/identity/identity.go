@@ -42,6 +42,7 @@ type Users interface {
 
 	BeginSession(ctx context.Context, session store.Session) (string, error)
 	UserOfSession(ctx context.Context, id string, now time.Time) (store.User, error)
+	SessionStands(ctx context.Context, id string) (store.User, error)
 	SessionsOf(ctx context.Context, userID int64, now time.Time) ([]store.Session, error)
 	EndSession(ctx context.Context, userID int64, id string) error
 	EndOtherSessions(ctx context.Context, userID int64, keep string) error
@@ -236,6 +237,13 @@ func (s *Service) BeginSession(ctx context.Context, session store.Session) (stri
 // disabled, or one who is invented where there is no demo, is CodeUnauthorized.
 func (s *Service) UserOfSession(ctx context.Context, id string) (store.User, error) {
 	user, err := s.Users.UserOfSession(ctx, id, s.Now())
+	return s.stillThere(user, err)
+}
+
+// SessionStands gives the person of a session as UserOfSession does, for what goes
+// on by itself: it does not count as use of the session.
+func (s *Service) SessionStands(ctx context.Context, id string) (store.User, error) {
+	user, err := s.Users.SessionStands(ctx, id)
 	return s.stillThere(user, err)
 }
 

@@ -41,7 +41,7 @@ const (
 // Cases lists the cases in scope, what is due first first, and what has ended
 // last. Only the page itself is joined with all that belongs to a case.
 func (s *Store) Cases(ctx context.Context, scope Scope, f CaseFilter) ([]Case, error) {
-	q := &listQuery{from: "cases c"}
+	q := &listQuery{of: ViewedCases, from: "cases c"}
 	q.inScope(scope)
 	if err := s.narrow(ctx, q, scope, f.Narrowing, "c.deadline_at", f.Now); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (s *Store) Cases(ctx context.Context, scope Scope, f CaseFilter) ([]Case, e
 func (s *Store) CountCases(ctx context.Context, scope Scope, lists []Narrowing, now time.Time) ([]int, error) {
 	queries := make([]*listQuery, 0, len(lists))
 	for _, n := range lists {
-		q := &listQuery{from: "cases c"}
+		q := &listQuery{of: ViewedCases, from: "cases c"}
 		q.inScope(scope)
 		if err := s.narrow(ctx, q, scope, n, "c.deadline_at", now); err != nil {
 			return nil, err

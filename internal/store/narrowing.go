@@ -24,7 +24,7 @@ const (
 	DueSoon    DueBucket = "soon" // within three days
 	DueWeek    DueBucket = "week" // within seven days
 	DueLater   DueBucket = "later"
-	DueNone    DueBucket = "none" // no clock runs
+	DueNone    DueBucket = "none" // no clock runs, or it is paused
 )
 
 // DueBuckets lists the buckets, the most pressing first.
@@ -38,7 +38,8 @@ var daysOf = map[DueBucket]int{DueToday: 0, DueSoon: 3, DueWeek: 7}
 // Narrowing chooses among the cases in scope. Its zero value chooses all; what it
 // names is asked together.
 type Narrowing struct {
-	Stages       []casework.Stage // any of these
+	Stages       []casework.Stage    // any of these
+	Kinds        []casework.TaskKind // of an open task; any of these
 	Due          DueBucket
 	Levels       []casework.AdminLevel // of the region of the case; any of these
 	RegionCode   string                // and what lies below it
@@ -60,6 +61,7 @@ type Narrowing struct {
 // listQuery is the part of a list that chooses: which tables, on which
 // conditions. Joins are added as conditions need them.
 type listQuery struct {
+	of         ViewedList
 	from       string
 	joins      []string
 	conditions []string
@@ -112,6 +114,13 @@ func (q *listQuery) tail() string {
 func (s *Store) narrow(ctx context.Context, q *listQuery, scope Scope, n Narrowing, due string, now time.Time) error {
 	if len(n.Stages) > 0 {
 		q.add("c.stage = ANY ($%d)", stringsOf(n.Stages))
+	}
+	if len(n.Kinds) > 0 {
+		if q.of == ViewedTasks {
+			q.add("t.kind = ANY ($%d)", stringsOf(n.Kinds))
+		} else {
+			q.add("EXISTS (SELECT FROM tasks k WHERE k.case_number = c.number AND k.closed_at IS NULL AND k.kind = ANY ($%d))", stringsOf(n.Kinds))
+		}
 	}
 	if n.Due != "" {
 		q.narrowDue(n.Due, due, now)
@@ -166,9 +175,12 @@ func (s *Store) narrow(ctx context.Context, q *listQuery, scope Scope, n Narrowi
 // but for cases that were fast-forwarded in a demo.
 func (q *listQuery) narrowDue(bucket DueBucket, due string, now time.Time) {
 	own := "(" + due + " - make_interval(secs => c.clock_offset_secs))"
+	if bucket == DueNone {
+		q.add("(" + due + " IS NULL OR c.paused_at IS NOT NULL)")
+		return
+	}
+	q.add("c.paused_at IS NULL")
 	switch bucket {
-	case DueNone:
-		q.add(due + " IS NULL")
 	case DueOverdue:
 		q.add(own+" <= $%d", now)
 	case DueLater:

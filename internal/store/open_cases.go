@@ -25,22 +25,13 @@ func (s *Store) EachOpenCase(ctx context.Context, scope Scope, take func(Case, [
 			return fmt.Errorf("list open cases: %w", err)
 		}
 		cases := toCases(found)
-		numbers := make(pq.StringArray, 0, len(cases))
+		numbers := make([]string, 0, len(cases))
 		for _, c := range cases {
 			numbers = append(numbers, c.Number)
 		}
-		var rows []eventRow
-		err = sqlx.SelectContext(ctx, s.db, &rows, `SELECT`+eventColumns+` WHERE e.case_number = ANY ($1) ORDER BY e.case_number, e.seq`, numbers)
-		if err != nil {
-			return fmt.Errorf("events of open cases: %w", err)
-		}
-		events, err := toEvents(rows)
+		of, err := s.EventsOfCases(ctx, numbers)
 		if err != nil {
 			return err
-		}
-		of := make(map[string][]RecordedEvent, len(cases))
-		for _, e := range events {
-			of[e.Number] = append(of[e.Number], e)
 		}
 		for _, c := range cases {
 			if err := take(c, of[c.Number]); err != nil {
@@ -52,4 +43,22 @@ func (s *Store) EachOpenCase(ctx context.Context, scope Scope, take func(Case, [
 		}
 		after = cases[len(cases)-1].Number
 	}
+}
+
+// EventsOfCases gives all events of several cases, by their numbers, oldest first.
+func (s *Store) EventsOfCases(ctx context.Context, numbers []string) (map[string][]RecordedEvent, error) {
+	var rows []eventRow
+	err := sqlx.SelectContext(ctx, s.db, &rows, `SELECT`+eventColumns+` WHERE e.case_number = ANY ($1) ORDER BY e.case_number, e.seq`, pq.StringArray(numbers))
+	if err != nil {
+		return nil, fmt.Errorf("events of cases: %w", err)
+	}
+	events, err := toEvents(rows)
+	if err != nil {
+		return nil, err
+	}
+	of := make(map[string][]RecordedEvent, len(numbers))
+	for _, e := range events {
+		of[e.Number] = append(of[e.Number], e)
+	}
+	return of, nil
 }

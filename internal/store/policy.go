@@ -110,23 +110,11 @@ func (s *Store) PublishPolicy(ctx context.Context, c PolicyChange) (version int,
 // as well; whoever listens also looks from time to time.
 func (s *Store) PolicyChanges(ctx context.Context) <-chan struct{} {
 	changes := make(chan struct{}, 1)
-	listener := pq.NewListener(s.dsn, 100*time.Millisecond, 5*time.Second, nil)
-	go func() {
-		defer func() { _ = listener.Close() }()
-		// Listen gives an error only for a channel that is heard already; a server that
-		// is away is tried again.
-		go func() { _ = listener.Listen(policyChannel) }()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-listener.Notify: // nil after a reconnect
-				select {
-				case changes <- struct{}{}:
-				default:
-				}
-			}
+	go s.listen(ctx, policyChannel, func(*pq.Notification) {
+		select {
+		case changes <- struct{}{}:
+		default:
 		}
-	}()
+	})
 	return changes
 }

@@ -44,10 +44,12 @@ func (s *Store) BeginSession(ctx context.Context, b Session) (id string, err err
 	return id, nil
 }
 
+const userOfSession = `u.id = (SELECT n.user_id FROM user_sessions n WHERE n.id = CAST($1 AS uuid) AND n.ended_at IS NULL)`
+
 // UserOfSession reads the person of a session that has not ended; CodeNotFound for
 // any other, and for who was disabled.
 func (s *Store) UserOfSession(ctx context.Context, id string, now time.Time) (User, error) {
-	u, err := s.user(ctx, `u.id = (SELECT n.user_id FROM user_sessions n WHERE n.id = CAST($1 AS uuid) AND n.ended_at IS NULL)`, id)
+	u, err := s.user(ctx, userOfSession, id)
 	if err != nil {
 		return User{}, err
 	}
@@ -56,6 +58,12 @@ func (s *Store) UserOfSession(ctx context.Context, id string, now time.Time) (Us
 		return User{}, fmt.Errorf("see session: %w", err)
 	}
 	return u, nil
+}
+
+// SessionStands reads the person of a session that has not ended, as UserOfSession
+// does, and does not count as use of it.
+func (s *Store) SessionStands(ctx context.Context, id string) (User, error) {
+	return s.user(ctx, userOfSession, id)
 }
 
 // EndSession ends one session of a person: of anybody else nothing is ended.

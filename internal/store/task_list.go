@@ -73,7 +73,7 @@ type TaskList struct {
 
 // tasksOf chooses the open tasks of a scope and a view.
 func (s *Store) tasksOf(ctx context.Context, scope TaskScope, list TaskList, userID int64, now time.Time) (*listQuery, error) {
-	q := &listQuery{from: "tasks t JOIN cases c ON c.number = t.case_number"}
+	q := &listQuery{of: ViewedTasks, from: "tasks t JOIN cases c ON c.number = t.case_number"}
 	q.add("t.closed_at IS NULL")
 	q.add("t.organisation_id = $%d", scope.OrganisationID)
 	q.add("t.owner = $%d", string(scope.Owner))

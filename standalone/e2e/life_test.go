@@ -64,6 +64,7 @@ func TestLife(t *testing.T) {
 		"an unknown reviewer":        unknownReviewer,
 		"continued as new":           continuedWithRequestsInFlight,
 		"a sealed history":           sealedHistory,
+		"many at once":               manyAtOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

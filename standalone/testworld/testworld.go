@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -49,6 +50,8 @@ type World struct {
 	URL string
 	// StopWorker stops the world's own worker; RunWorker starts another.
 	StopWorker func()
+	// StopPages stops serving pages and API; ServePages begins again.
+	StopPages func()
 	// Tokens are the bearer tokens of the people of the demo, by user name.
 	Tokens map[string]string
 
@@ -122,17 +125,37 @@ func NewUnder(t *testing.T, pack string) *World {
 		w.Tokens[u.Username], err = people.IssueToken(t.Context(), u.Username, identity.TokenRequest{Name: "test", Scope: store.TokenActs, Life: time.Hour})
 		require.NoError(t, err)
 	}
+	w.servePages(t, "127.0.0.1:0")
+	w.StopWorker = w.RunWorker(t)
+	return w
+}
+
+// servePages serves pages and API on an address until the test ends.
+func (w *World) servePages(t *testing.T, address string) {
+	t.Helper()
 	handler, stop, err := app.NewHandler(w.settings, w.Store, w.Engine, w.log)
 	require.NoError(t, err)
-	t.Cleanup(stop)
-	pages := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
+	require.NoError(t, err)
+	pages := httptest.NewUnstartedServer(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
 		_, _ = fmt.Fprintln(w.asked, request.Method, request.URL.String(), request.Referer())
 		handler.ServeHTTP(response, request)
 	}))
-	t.Cleanup(pages.Close)
+	require.NoError(t, pages.Listener.Close())
+	pages.Listener = listener
+	pages.Start()
 	w.URL, w.client = pages.URL, pages.Client()
-	w.StopWorker = w.RunWorker(t)
-	return w
+	w.StopPages = sync.OnceFunc(func() {
+		stop() // streams end first, or they would be waited for
+		pages.Close()
+	})
+	t.Cleanup(w.StopPages)
+}
+
+// ServePages serves pages and API again, where they were, after StopPages.
+func (w *World) ServePages(t *testing.T) {
+	t.Helper()
+	w.servePages(t, strings.TrimPrefix(w.URL, "http://"))
 }
 
 // RunWorker runs a worker until the test ends, or until stop is called.
