@@ -18,8 +18,8 @@ const (
 	NoticeWarning            NoticeKind = "warning"             // a deadline is near
 	NoticeLastDay            NoticeKind = "last_day"            // a deadline ends today
 	NoticeOverdue            NoticeKind = "overdue"             // a deadline passed
-	NoticeEscalated          NoticeKind = "escalated"           // 督办
 	NoticeReminded           NoticeKind = "reminded"            // 催办
+	NoticeEscalated          NoticeKind = "escalated"           // 督办
 	NoticePaused             NoticeKind = "paused"              // the clock stands still
 	NoticeResumed            NoticeKind = "resumed"             // the clock runs again
 	NoticeDeadlineMoved      NoticeKind = "deadline_moved"      // by another calendar
@@ -79,8 +79,8 @@ var noticeGroups = []struct {
 	{NoticeWarning, NoticesOfDeadlines},
 	{NoticeLastDay, NoticesOfDeadlines},
 	{NoticeOverdue, NoticesOfDeadlines},
-	{NoticeEscalated, NoticesOfDeadlines},
 	{NoticeReminded, NoticesOfDeadlines},
+	{NoticeEscalated, NoticesOfDeadlines},
 	{NoticePaused, NoticesOfDeadlines},
 	{NoticeResumed, NoticesOfDeadlines},
 	{NoticeDeadlineMoved, NoticesOfDeadlines},
@@ -192,8 +192,6 @@ func noticesOf(before State, e Event) []Notice {
 		return []Notice{toAuthority(NoticeExtensionRequested, b.Ordinal-1)}
 	case InvalidProposed:
 		return []Notice{{Kind: NoticeInvalidProposed, To: ListenSupervisors, MinLevel: LevelCounty}}
-	case Reminded:
-		return []Notice{toHandler(NoticeReminded)}
 	case SpotCheckDrawn:
 		return []Notice{toAuthority(NoticeSpotCheck, 0)}
 	case InvalidDecided:
@@ -223,6 +221,8 @@ func noticesOfClock(body EventBody) []Notice {
 		return []Notice{{Kind: NoticeWarning, To: ListenHandler, Days: b.DaysBefore}}
 	case BecameOverdue:
 		return []Notice{toHandler(NoticeOverdue), {Kind: NoticeOverdue, To: ListenSupervisors}}
+	case Reminded:
+		return []Notice{toHandler(NoticeReminded)}
 	case Escalated:
 		return []Notice{toHandler(NoticeEscalated), {Kind: NoticeEscalated, To: ListenSupervisors, StepsUp: b.StepsUp}}
 	case Paused:

@@ -47,6 +47,7 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		{casework.Warned{DaysBefore: 3}, []string{"warning to handler in 3"}},
 		{casework.Warned{}, []string{"last_day to handler"}},
 		{casework.BecameOverdue{}, []string{"overdue to handler", "overdue to supervisors 0"}},
+		{casework.Reminded{}, []string{"reminded to handler"}},
 		{casework.Escalated{StepsUp: 2}, []string{"escalated to handler", "escalated to supervisors 2"}},
 		{casework.Paused{}, []string{"paused to handler"}},
 		{casework.Resumed{}, []string{"resumed to handler"}},
@@ -60,6 +61,7 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		{casework.SpotCheckDrawn{}, []string{"spot_check to supervisors 0"}},
 		{casework.SpotCheckRecorded{}, nil},
 		{casework.Archived{}, nil},
+		{casework.FileAttached{}, nil},
 	}
 	seen := map[casework.EventKind]bool{}
 	said := map[casework.NoticeKind]bool{casework.NoticeManyLooks: true}
