@@ -56,7 +56,7 @@ var notScenes = map[string]string{
 
 // scenes are all pages that a person can open, by route. A route that stands in
 // doors.yaml and not here fails the test.
-func scenes(w *testworld.World, t *testing.T) map[string][]scene {
+func scenes(t *testing.T, w *testworld.World) map[string][]scene {
 	t.Helper()
 	const handler, lead, supervisor, auditor = "zhanhe.ziran.chen", "zhanhe.ziran.tao", "zhanhe.jiandu.lin", "zhanhe.shenji.gu"
 	const sysadmin, secadmin, top = "zhanhe.xitong.ji", "zhanhe.anquan.yan", "henan.anquan.chu"
@@ -159,7 +159,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t)
 	w.ImportSample(t, "platform", "platform-2026-11.csv")
-	all := scenes(w, t)
+	all := scenes(t, w)
 	for _, route := range pageRoutes(t) {
 		if notScenes[route] == "" {
 			require.NotEmpty(t, all[route], "%s is a page that nobody looks at: give it a scene, or a reason in notScenes", route)
