@@ -379,7 +379,7 @@ func TestDocumentListsTheProblemCodes(t *testing.T) {
 		"column_twice", "column_missing", // organisations, which have pages and no path here
 		"key_not_found", "key_in_use", "key_file_elsewhere", // keys, which have a page and the command line
 		"text_not_found", "text_retired", "text_changed", "text_name_taken", "matter_not_found", "variable_unknown", "variable_not_closed",
-		"malformed_form", // texts and drafts, which have pages and no path here
+		"malformed_form",       // texts and drafts, which have pages and no path here
 		"calendar_not_adopted", // the product asks it of a case, nobody else
 	}
 	patterns := []*regexp.Regexp{
