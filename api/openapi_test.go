@@ -380,6 +380,8 @@ func TestDocumentListsTheProblemCodes(t *testing.T) {
 		"level_unknown", "table_too_large", "table_empty", "table_unreadable", "table_too_long", "table_encoding", "column_unknown",
 		"column_twice", "column_missing", // organisations, which have pages and no path here
 		"acted_before", "other_authority_checks", // spot checks that wait, which have a page and no path here
+		"view_too_large", "too_many_views", "view_name_taken", "view_name_too_long", "personal_data", // saved views, which have pages
+		"unknown_hint", "no_time_to_pass", "training_real_cases", // hints and training, which have pages
 		"key_not_found", "key_in_use", "key_file_elsewhere", // keys, which have a page and the command line
 		"quiet_time_wrong", "mail_is_off", "email_malformed", "email_domain", "code_sent_just_now", "wrong_email_code", // notifications, which have pages
 		"text_not_found", "text_retired", "text_changed", "text_name_taken", "matter_not_found", "variable_unknown", "variable_not_closed",

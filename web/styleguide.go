@@ -87,6 +87,10 @@ type styleGuidePage struct {
 	}
 	Chart  chart
 	Attach attachView
+	Bulk   *bulkBar
+	Export []exportLink
+	When   whenFilter
+	Looks  []store.RecordedReveal
 	Icons  []string
 }
 
@@ -132,6 +136,15 @@ func showStyleGuide(v *visit) error {
 	gone := file
 	gone.Path, gone.Destroyed, gone.Scanned = "", true, true
 	p.Attach = attachView{Files: []fileRow{file, gone}, Path: "#files", Key: "k", Accept: ".pdf", Error: v.say.T("error.required", "Field", v.say.T("action.attach-file"))}
+	p.Bulk = &bulkBar{
+		Actions: []casework.Action{casework.ActionClaim, casework.ActionAssign, casework.ActionRemind}, Key: "k", Next: styleGuidePath,
+		Colleagues: []choice{{Value: "1", Label: sample("person")}},
+	}
+	p.Export = []exportLink{{Path: "#rows", Name: "CSV"}, {Path: "#rows", Name: "XLSX"}}
+	p.Looks = []store.RecordedReveal{{
+		At: now, UserName: sample("person"), OrganisationName: sample("department"), Purpose: sample("words"), Rule: "department-reveals-phone",
+		Alarms: store.AlarmKinds(),
+	}}
 	for i, d := range p.Dues {
 		row := caseRow{
 			Number: "410411-20261125-00000" + string(rune('1'+i)), Path: "#rows", Due: d, Matter: sample("matter"), Words: sample("words"),
