@@ -279,6 +279,7 @@ func (p *person) keyboard(s scene) string {
 			window.lastStop = e;
 			if (e === document.body) return 'nothing has the focus';
 			if (before && before !== e && !(before.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING)) return 'goes back to ' + e.outerHTML.slice(0, 120);
+			if (before === e) return e.type === 'date' ? '' : 'stays on ' + e.outerHTML.slice(0, 120); // a part of a date, which the browser itself marks
 			if (style.outlineStyle === 'none' || parseFloat(style.outlineWidth) < 2) return 'the focus is not to be seen on ' + e.outerHTML.slice(0, 120);
 			if (box.bottom < 0 || box.top > innerHeight || box.right < 0 || box.left > innerWidth) return 'the focus is outside the window on ' + e.outerHTML.slice(0, 120);
 			return '';
