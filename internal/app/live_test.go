@@ -145,7 +145,7 @@ func TestChangesReachWhoMayKnow(t *testing.T) {
 	require.Equal(t, []string{"change " + mark, "change " + mark}, others["zhanhe.jiandu.lin"].until("change "+h.number),
 		"that it went to another department, and that it left; nothing since")
 
-	require.EqualValues(t, 4, h.cutListeners(t), "each process listens for rules and for cases")
+	require.GreaterOrEqual(t, h.cutListeners(t), int64(4), "each process listens for rules and for cases")
 	require.Empty(t, chen.until("resync"))
 	others["henan.jiandu.shen"].until("resync")
 	touch(h.number)

@@ -171,11 +171,11 @@ func TestWhoWasCutOffReadsAnew(t *testing.T) {
 	t.Cleanup(func() { _ = admin.Close() })
 	for range 3 {
 		ended, err := admin.ExecContext(t.Context(), `
-			SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN%'`, b.db.Name)
+			SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend' AND (query LIKE 'LISTEN%' OR query = '')`, b.db.Name)
 		require.NoError(t, err)
 		rows, err := ended.RowsAffected()
 		require.NoError(t, err)
-		require.EqualValues(t, 1, rows)
+		require.Positive(t, rows)
 		require.Nil(t, h.next())
 	}
 	number := b.firstStep().Number

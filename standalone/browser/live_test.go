@@ -21,6 +21,8 @@ const (
 
 // TestLive has one world, in which much happens at once on purpose: whatever a page
 // shows, it shows while others work.
+//
+//nolint:paralleltest,tparallel // one part counts the rows of an inbox, the last stops the server
 func TestLive(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t)
