@@ -67,7 +67,7 @@
   action.addEventListener("change", show);
 
   document.addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || e.key !== "x") return;
+    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || e.key !== "x" || document.documentElement.dataset.keys === "off") return;
     if (e.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
     const pick = document.activeElement?.closest("tr")?.querySelector("input[data-bulk-pick]");
     if (!pick) return;

@@ -3,29 +3,6 @@
 "use strict";
 
 (() => {
-  // j and k move through the rows of a list; Enter, on the link that has the
-  // focus, opens one. "/" goes to the field that finds a case.
-  const typing = (e) => e.target.closest("input, textarea, select, [contenteditable]");
-  document.addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e)) return;
-    if (e.key === "/") {
-      const find = document.getElementById("find");
-      if (find) {
-        e.preventDefault();
-        find.focus();
-      }
-      return;
-    }
-    if (e.key !== "j" && e.key !== "k") return;
-    const rows = [...document.querySelectorAll("[data-rows] [data-row]")];
-    if (rows.length === 0) return;
-    const row = document.activeElement?.closest("tr");
-    const now = rows.findIndex((link) => link.closest("tr") === row);
-    const next = now < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, now + (e.key === "j" ? 1 : -1)));
-    e.preventDefault();
-    rows[next].focus();
-  });
-
   // A form is sent once. The server would carry it out once in any case; the
   // button says that it is on its way.
   document.addEventListener("submit", (e) => {
