@@ -142,9 +142,17 @@ func scenes(t *testing.T, w *testworld.World) map[string][]scene {
 		"GET /reveals":  {page("reveals", auditor, "/reveals")},
 		"GET /exports":  {page("exports", auditor, "/exports")},
 		"GET /cases/:number": {
+<<<<<<< ours
 			opened("case-verification", handler, "/cases/"+fresh), opened("case-overdue", supervisor, "/cases/"+late),
 			page("case", handler, "/cases/"+rectified), opened("case-auditor", auditor, "/cases/"+rectified),
 			{name: "case-error", who: handler, path: "/cases/" + rectified, then: func(p *person) { p.press("#form-submit-rectification button.btn") }, answer: true},
+=======
+			{"case-verification", handler, "/cases/" + fresh, openAll},
+			{"case-overdue", supervisor, "/cases/" + late, openAll},
+			page("case", handler, "/cases/"+rectified),
+			{"case-auditor", auditor, "/cases/" + rectified, openAll},
+			{"case-error", handler, "/cases/" + rectified, func(p *person) { p.press("#form-submit-rectification button.btn") }},
+>>>>>>> theirs
 			page("not-found", "zhanhe.shichang.ren", "/cases/"+rectified),
 		},
 		"GET /cases/:number/audit":          {page("audit", auditor, "/cases/"+rectified+"/audit")},
