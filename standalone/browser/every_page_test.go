@@ -41,6 +41,7 @@ type scene struct {
 	// answer: what came of it has the focus at first, and the way of the keyboard
 	// begins there.
 	answer bool
+	status int64 // 0: it is there
 }
 
 // notScenes are the GET routes that show no page of ours, each with the reason.
@@ -145,7 +146,7 @@ func scenes(t *testing.T, w *testworld.World) map[string][]scene {
 			opened("case-verification", handler, "/cases/"+fresh), opened("case-overdue", supervisor, "/cases/"+late),
 			page("case", handler, "/cases/"+rectified), opened("case-auditor", auditor, "/cases/"+rectified),
 			{name: "case-error", who: handler, path: "/cases/" + rectified, then: func(p *person) { p.press("#form-submit-rectification button.btn") }, answer: true},
-			page("not-found", "zhanhe.shichang.ren", "/cases/"+rectified),
+			{name: "not-found", who: "zhanhe.shichang.ren", path: "/cases/" + rectified, status: http.StatusNotFound},
 		},
 		"GET /cases/:number/audit":          {page("audit", auditor, "/cases/"+rectified+"/audit")},
 		"GET /cases/:number/reviewer-cases": {page("reviewer-cases", supervisor, "/cases/"+rectified+"/reviewer-cases")},
@@ -248,7 +249,9 @@ func (p *person) look(s scene, suffix string) (wrong []string) {
 		width, height int64
 	}{{"", deskWidth, deskHeight}, {"-phone", phoneWidth, phoneHeight}, {"-twice", deskWidth / 2, deskHeight / 2}} {
 		p.do(chromedp.EmulateViewport(window.width, window.height))
-		p.open(s.path)
+		if status := p.open(s.path); status != max(s.status, http.StatusOK) {
+			wrong = append(wrong, fmt.Sprintf("%s is answered with %d", s.name, status))
+		}
 		if s.then != nil {
 			s.then(p)
 		}
