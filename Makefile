@@ -108,7 +108,7 @@ assets: ## Fetch the vendored web files again, at the versions in scripts/assets
 screenshots: setup-test ## Take a picture of every page, in both languages, into var/screenshots; README's own go to docs
 	cd standalone && GUILING_SCREENSHOTS='$(CURDIR)/var/screenshots' $(GO) test -count 1 -timeout 30m ./browser/...
 	cp var/screenshots/case-rectification.png var/screenshots/case-rectification-en.png var/screenshots/training-overdue.png \
-		var/screenshots/page-inbox.png var/screenshots/page-help-clocks-en.png docs/screenshots/
+		var/screenshots/page-inbox.png var/screenshots/page-board.png var/screenshots/page-help-clocks-en.png docs/screenshots/
 
 ## house-keeping -----------------------------------------------------------
 

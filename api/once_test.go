@@ -78,7 +78,7 @@ func TestEveryPostIsDoneOnce(t *testing.T) {
 			require.Equal(t, name == "Idempotency-Key" || r.Versioned, described != nil, "%s of %s", name, path)
 		}
 	}
-	require.Equal(t, 3, posts)
+	require.Equal(t, 4, posts)
 	for _, r := range api.Routes() {
 		anew := r.Action == casework.ActionReveal || r.Path == bulkPath
 		require.Equal(t, anew, r.AnswersAnew, "%s: a reviewer is never kept, nor what may be only a part", r.Path)

@@ -32,8 +32,7 @@ func oracle(s situation, action casework.Action) bool {
 	hasCase := s.ownRating || s.org == s.place.department(1)
 	hadCase := hasCase || s.hadBefore
 	ofRatedSide := hadCase || s.cameFrom || s.cameAs
-	// One label was rated: whoever stands under it now did not come as another.
-	ratedPerson := hadCase && s.rated || s.cameAs && !s.rated
+	ratedPerson := hadCase && s.rated || s.cameAs
 	works := hasCase && s.org.kind == casework.KindDepartment && (has(casework.RoleHandler) || has(casework.RoleDepartmentLead))
 	chain := s.place.authorities()
 	step := slices.Index(chain, s.org) // 0 serves, 1 is the parent, more is further up

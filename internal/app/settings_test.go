@@ -113,7 +113,7 @@ func TestRunningEnvFile(t *testing.T) {
 			RequireSecondFactor: "administrators",
 			DatabaseURL:         databaseURL, MigrateDatabaseURL: ownerURL, TemporalAddress: "127.0.0.1:17233", TemporalNamespace: "guiling",
 			HTTPAddr: "127.0.0.1:18080", DataKeyFile: "var/a key.json", RulePack: "working-days-5", Demo: demo,
-			Cipher: "sm4", Retention: 12, RevealsPerHour: 30, RevealsPerDay: 100, RevealAlarmCases: 15, RevealAlarmOddCases: 5,
+			SMTPTLS: "starttls", Cipher: "sm4", Retention: 12, RevealsPerHour: 30, RevealsPerDay: 100, RevealAlarmCases: 15, RevealAlarmOddCases: 5,
 		}
 		require.NoError(t, app.WriteRunningEnvFile(path, written))
 		info, err := os.Stat(path)

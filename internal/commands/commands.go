@@ -34,8 +34,8 @@ type Service struct {
 	mailing Mailing
 	// training moves single cases ahead in time; nil everywhere but in a demo.
 	training *Training
-	scanner attachments.Scanner // nil: none
-	uploads chan struct{}
+	scanner  attachments.Scanner // nil: none
+	uploads  chan struct{}
 }
 
 // New makes the service. The policy is loaded before: what cannot be loaded must

@@ -192,9 +192,9 @@ func (s *Store) Exports(ctx context.Context, scope Scope, f ExportFilter) ([]Rec
 			JOIN organisations o ON o.id = x.organisation_id
 			JOIN regions xr ON xr.code = x.region_code
 			LEFT JOIN organisations xd ON xd.id = x.department_id
-			LEFT JOIN cases c ON c.number = x.case_number
-			LEFT JOIN regions cr ON cr.code = c.region_code
-			CROSS JOIN LATERAL (SELECT CASE WHEN c.number IS NULL THEN xr.path ELSE cr.path END AS path) r`,
+			LEFT JOIN cases xc ON xc.number = x.case_number
+			CROSS JOIN LATERAL (SELECT COALESCE(xc.region_path, xr.path) AS region_path,
+				COALESCE(xc.department_id, x.department_id) AS department_id) c`,
 		order: "x.at DESC, x.id DESC",
 	}
 	l.within(scope)

@@ -35,8 +35,11 @@ func TestAWholeListIsTheListOfThePages(t *testing.T) {
 	b.importFile("platform", "platform-2026-11.csv")
 	for _, scope := range []store.Scope{all, {RegionCode: "410411000000"}, {}} {
 		for _, f := range []store.CaseFilter{
-			{}, {Narrowing: store.Narrowing{Open: true}}, {Narrowing: store.Narrowing{Overdue: true}},
-			{Narrowing: store.Narrowing{Stages: []casework.Stage{casework.StageOpened}}}, {Narrowing: store.Narrowing{Words: []string{"登记"}}},
+			{},
+			{Narrowing: store.Narrowing{Open: true}},
+			{Narrowing: store.Narrowing{Overdue: true}},
+			{Narrowing: store.Narrowing{Stages: []casework.Stage{casework.StageOpened}}},
+			{Narrowing: store.Narrowing{Words: []string{"登记"}}},
 		} {
 			page := f
 			page.Limit = 200

@@ -48,7 +48,7 @@ func (s *Store) EachOpenCase(ctx context.Context, scope Scope, take func(Case, [
 // EventsOfCases gives all events of several cases, by their numbers, oldest first.
 func (s *Store) EventsOfCases(ctx context.Context, numbers []string) (map[string][]RecordedEvent, error) {
 	var rows []eventRow
-	err := sqlx.SelectContext(ctx, s.db, &rows, `SELECT`+eventColumns+` WHERE e.case_number = ANY ($1) ORDER BY e.case_number, e.seq`, pq.StringArray(numbers))
+	err := sqlx.SelectContext(ctx, s.db, &rows, `SELECT`+eventColumns+eventJoins+` WHERE e.case_number = ANY ($1) ORDER BY e.case_number, e.seq`, pq.StringArray(numbers))
 	if err != nil {
 		return nil, fmt.Errorf("events of cases: %w", err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
+	"guiling/internal/attachments"
 	"guiling/internal/casework"
 	"guiling/internal/strictyaml"
 	"guiling/standalone/testworld"
@@ -37,6 +38,10 @@ type scene struct {
 	path string
 	// then is what is done on the page before it is looked at.
 	then func(p *person)
+	// answer: what came of it has the focus at first, and the way of the keyboard
+	// begins there.
+	answer bool
+	status int64 // 0: it is there
 }
 
 // notScenes are the GET routes that show no page of ours, each with the reason.
@@ -47,6 +52,11 @@ var notScenes = map[string]string{
 	"GET /sign-in/oidc":                  "leads to a provider",
 	"GET /sign-in/oidc/callback":         "comes back from a provider",
 	"GET /static/:hash/*":                "files",
+	"GET /live":                          "a stream of changes, for the script of a page",
+	"GET /cases/export":                  "a list as a file, as a download",
+	"GET /events/export":                 "a list as a file, as a download",
+	"GET /reveals/export":                "a list as a file, as a download",
+	"GET /cases/:number/export":          "a case as a file, as a download",
 	"GET /cases/:number/attachments/:id": "a file, as a download",
 	"GET /healthz":                       "for machines",
 	"GET /readyz":                        "for machines",
@@ -85,10 +95,31 @@ func scenes(t *testing.T, w *testworld.World) map[string][]scene {
 	require.NotEmpty(t, text, "a template")
 	require.NotEmpty(t, welcome, "a link for a first password")
 
+	// A file of the case, and somebody who took the case out.
+	file := w.Call(t, handler, http.MethodPost, "/api/v1/cases/"+rectified+"/attachments", "序号,材料",
+		"Content-Type", "application/octet-stream", "Content-Disposition", attachments.Disposition("窗口收件清单（整改后）.csv"),
+		"If-Match", "*", "Idempotency-Key", "every-page")
+	require.Equal(t, http.StatusOK, file.Status, file.Body)
+	status, _ := w.Page(t, auditor, http.MethodGet, "/cases/"+rectified+"/export", nil)
+	require.Equal(t, http.StatusOK, status)
+
 	openAll := func(p *person) {
 		script[bool](p, "document.querySelectorAll('main details').forEach(d => d.open = true); true")
 	}
 	page := func(name, who, path string) scene { return scene{name: name, who: who, path: path} }
+	opened := func(name, who, path string) scene {
+		return scene{name: name, who: who, path: path, then: openAll}
+	}
+	// Many rows are chosen, for an action; sent is what comes of it.
+	choose := func(p *person, action casework.Action) {
+		script[bool](p, `document.querySelectorAll('[data-bulk-pick]').forEach(pick => pick.click());
+			(choice => { choice.value = '`+string(action)+`'; choice.dispatchEvent(new Event('change')) })(document.getElementById('bulk-action')); true`)
+		require.True(t, script[bool](p, `!document.getElementById('bulk').hidden`), "the bar is there")
+	}
+	chosen := func(action casework.Action) func(*person) { return func(p *person) { choose(p, action) } }
+	sent := func(action casework.Action) func(*person) {
+		return func(p *person) { choose(p, action); p.press("#bulk [data-bulk-button]") }
+	}
 	return map[string][]scene{
 		"GET /sign-in":               {page("sign-in", "", "/sign-in")},
 		"GET /welcome/:secret":       {page("welcome", "", welcome)},
@@ -99,36 +130,46 @@ func scenes(t *testing.T, w *testworld.World) map[string][]scene {
 		"GET /account/second-factor": {page("second-factor", handler, "/account/second-factor")},
 		"GET /tasks": {
 			page("inbox", handler, "/tasks?view=all"), page("inbox-empty", "zhanhe.shichang.ren", "/tasks?view=mine"), page("inbox-supervisor", supervisor, "/tasks"),
+			{name: "inbox-chosen", who: lead, path: "/tasks?view=unclaimed", then: chosen(casework.ActionAssign)},
 		},
-		"GET /cases":    {page("cases", lead, "/cases"), page("cases-empty", supervisor, "/cases?stage=archived")},
-		"GET /overdue":  {page("overdue", supervisor, "/overdue")},
-		"GET /simulate": {page("simulate-empty", supervisor, "/simulate"), {"simulate", supervisor, "/simulate?pack=working-days-15", openAll}},
+		"GET /cases": {page("cases", lead, "/cases"), page("cases-empty", supervisor, "/cases?stage=archived")},
+		"GET /overdue": {
+			page("overdue", supervisor, "/overdue"),
+			{name: "bulk-prepare", who: supervisor, path: "/overdue", then: sent(casework.ActionTransfer)},
+			{name: "bulk-results", who: supervisor, path: "/overdue", then: sent(casework.ActionRemind), answer: true},
+		},
+		"GET /simulate": {page("simulate-empty", supervisor, "/simulate"), opened("simulate", supervisor, "/simulate?pack=working-days-15")},
 		"GET /events":   {page("events", auditor, "/events")},
 		"GET /reveals":  {page("reveals", auditor, "/reveals")},
+		"GET /exports":  {page("exports", auditor, "/exports")},
 		"GET /cases/:number": {
-			{"case-verification", handler, "/cases/" + fresh, openAll}, {"case-overdue", supervisor, "/cases/" + late, openAll},
-			page("case", handler, "/cases/"+rectified), {"case-auditor", auditor, "/cases/" + rectified, openAll},
-			{"case-error", handler, "/cases/" + rectified, func(p *person) { p.press("#form-submit-rectification button.btn") }},
-			page("not-found", "zhanhe.shichang.ren", "/cases/"+rectified),
+			opened("case-verification", handler, "/cases/"+fresh), opened("case-overdue", supervisor, "/cases/"+late),
+			page("case", handler, "/cases/"+rectified), opened("case-auditor", auditor, "/cases/"+rectified),
+			{name: "case-error", who: handler, path: "/cases/" + rectified, then: func(p *person) { p.press("#form-submit-rectification button.btn") }, answer: true},
+			{name: "not-found", who: "zhanhe.shichang.ren", path: "/cases/" + rectified, status: http.StatusNotFound},
 		},
-		"GET /board":                      {page("board", supervisor, "/board")},
-		"GET /workload":                   {page("workload", lead, "/workload")},
-		"GET /spot-checks":                {page("spot-checks", supervisor, "/spot-checks")},
-		"GET /filter":                     {page("filter", lead, "/filter?list=cases")},
-		"GET /texts":                      {page("texts", supervisor, "/texts")},
-		"GET /texts/new":                  {page("text-new", supervisor, "/texts/new")},
-		"GET /texts/:id":                  {page("text", supervisor, text)},
-		"GET /admin/people":               {page("admin-people", sysadmin, "/admin/people")},
-		"GET /admin/people/new":           {page("admin-person-new", sysadmin, "/admin/people/new")},
-		"GET /admin/people/import":        {page("admin-people-import", sysadmin, "/admin/people/import")},
-		"GET /admin/people/:id":           {page("admin-person", sysadmin, onePerson), page("admin-person-roles", secadmin, onePerson), page("admin-person-auditor", auditor, onePerson)},
-		"GET /admin/sessions":             {page("admin-sessions", sysadmin, "/admin/sessions")},
-		"GET /admin/policy":               {page("admin-policy", top, "/admin/policy?role=supervisor&circumstance=second")},
-		"GET /admin/keys":                 {page("admin-keys", top, "/admin/keys")},
-		"GET /admin/events":               {page("admin-events", secadmin, "/admin/events")},
-		"GET /admin/organisations":        {page("admin-organisations", sysadmin, "/admin/organisations")},
-		"GET /admin/organisations/import": {page("admin-organisations-import", sysadmin, "/admin/organisations/import")},
-		"GET /admin/organisations/:id":    {page("admin-organisation", sysadmin, oneOrganisation)},
+		"GET /cases/:number/audit":          {page("audit", auditor, "/cases/"+rectified+"/audit")},
+		"GET /cases/:number/reviewer-cases": {page("reviewer-cases", supervisor, "/cases/"+rectified+"/reviewer-cases")},
+		"GET /notifications":                {page("notifications", handler, "/notifications"), page("notifications-none", "zhanhe.shichang.ren", "/notifications?unread=true")},
+		"GET /account/notifications":        {page("notification-settings", handler, "/account/notifications")},
+		"GET /board":                        {page("board", supervisor, "/board")},
+		"GET /workload":                     {page("workload", lead, "/workload")},
+		"GET /spot-checks":                  {page("spot-checks", supervisor, "/spot-checks")},
+		"GET /filter":                       {page("filter", lead, "/filter?list=cases"), page("filter-tasks", handler, "/filter?list=tasks&overdue=true")},
+		"GET /texts":                        {page("texts", supervisor, "/texts")},
+		"GET /texts/new":                    {page("text-new", supervisor, "/texts/new")},
+		"GET /texts/:id":                    {page("text", supervisor, text)},
+		"GET /admin/people":                 {page("admin-people", sysadmin, "/admin/people")},
+		"GET /admin/people/new":             {page("admin-person-new", sysadmin, "/admin/people/new")},
+		"GET /admin/people/import":          {page("admin-people-import", sysadmin, "/admin/people/import")},
+		"GET /admin/people/:id":             {page("admin-person", sysadmin, onePerson), page("admin-person-roles", secadmin, onePerson), page("admin-person-auditor", auditor, onePerson)},
+		"GET /admin/sessions":               {page("admin-sessions", sysadmin, "/admin/sessions")},
+		"GET /admin/policy":                 {page("admin-policy", top, "/admin/policy?role=supervisor&circumstance=second")},
+		"GET /admin/keys":                   {page("admin-keys", top, "/admin/keys")},
+		"GET /admin/events":                 {page("admin-events", secadmin, "/admin/events")},
+		"GET /admin/organisations":          {page("admin-organisations", sysadmin, "/admin/organisations")},
+		"GET /admin/organisations/import":   {page("admin-organisations-import", sysadmin, "/admin/organisations/import")},
+		"GET /admin/organisations/:id":      {page("admin-organisation", sysadmin, oneOrganisation)},
 	}
 }
 
@@ -208,7 +249,9 @@ func (p *person) look(s scene, suffix string) (wrong []string) {
 		width, height int64
 	}{{"", deskWidth, deskHeight}, {"-phone", phoneWidth, phoneHeight}, {"-twice", deskWidth / 2, deskHeight / 2}} {
 		p.do(chromedp.EmulateViewport(window.width, window.height))
-		p.open(s.path)
+		if status := p.open(s.path); status != max(s.status, http.StatusOK) {
+			wrong = append(wrong, fmt.Sprintf("%s is answered with %d", s.name, status))
+		}
 		if s.then != nil {
 			s.then(p)
 		}
@@ -279,13 +322,13 @@ func (p *person) keyboard(s scene) string {
 			window.lastStop = e;
 			if (e === document.body) return 'nothing has the focus';
 			if (before && before !== e && !(before.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING)) return 'goes back to ' + e.outerHTML.slice(0, 120);
-			if (before === e) return e.type === 'date' ? '' : 'stays on ' + e.outerHTML.slice(0, 120); // a part of a date, which the browser itself marks
+			if (before === e) return ['date', 'time'].includes(e.type) ? '' : 'stays on ' + e.outerHTML.slice(0, 120); // a part of a date or a time, which the browser itself marks
 			if (style.outlineStyle === 'none' || parseFloat(style.outlineWidth) < 2) return 'the focus is not to be seen on ' + e.outerHTML.slice(0, 120);
 			if (box.bottom < 0 || box.top > innerHeight || box.right < 0 || box.left > innerWidth) return 'the focus is outside the window on ' + e.outerHTML.slice(0, 120);
 			return '';
 		})()`)
-		if s.name == "case-error" {
-			continue // what is wrong has the focus at first, and the way begins there
+		if s.answer {
+			continue
 		}
 		if stop != "" {
 			return fmt.Sprintf("%s, stop %d of %d: %s", s.name, i+1, reachable, stop)
@@ -301,7 +344,7 @@ func (p *person) keyboard(s scene) string {
 func (p *person) onPaper(s scene) (wrong string) {
 	p.t.Helper()
 	p.do(told(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}))
-	shown := script[string](p, `[...document.querySelectorAll('.g-head, .g-nav, .g-tabs, .g-foot, .g-pager, .g-hint, .g-training-box, .g-help-nav')]
+	shown := script[string](p, `[...document.querySelectorAll('.g-head, .g-nav, .g-tabs, .g-foot, .g-pager, .g-hint, .g-training-box, .g-help-nav, .g-narrowing, .g-bulk, .g-live, .g-export, .g-tree')]
 		.filter(e => e.checkVisibility()).map(e => e.className).join(' ')`)
 	links := script[string](p, `[...document.querySelectorAll('main a')].filter(e => e.checkVisibility() && !e.matches('.btn') && getComputedStyle(e).textDecorationLine !== 'none')
 		.map(e => e.textContent).slice(0, 3).join(', ')`)

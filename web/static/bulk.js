@@ -6,7 +6,8 @@
 (() => {
   const bar = document.querySelector("form[data-bulk]");
   if (!bar) return;
-  const picks = [...document.querySelectorAll("input[data-bulk-pick]")];
+  // Asked anew each time: the rows follow what happens elsewhere.
+  const picks = () => [...document.querySelectorAll("input[data-bulk-pick]")];
   const all = document.querySelector("input[data-bulk-all]");
   const count = bar.querySelector("[data-bulk-count]");
   const action = bar.querySelector("#bulk-action");
@@ -16,16 +17,22 @@
   const next = button.textContent;
   // What asks for more than the bar holds goes by the page that says it.
   const asksMore = (name) => name === "transfer";
-  let last = -1;
+  let last = null; // the box that was pressed last
+
+  // What is said at the foot of the window stands above the bar, and the end of the
+  // list can be scrolled clear of it.
+  const place = () => document.body.style.setProperty("--g-bulk-height", `${bar.offsetHeight}px`);
 
   const show = () => {
-    const chosen = picks.filter((pick) => pick.checked);
-    for (const pick of picks) pick.closest("tr").classList.toggle("g-picked", pick.checked);
+    const boxes = picks();
+    const chosen = boxes.filter((pick) => pick.checked);
+    for (const pick of boxes) pick.closest("tr").classList.toggle("g-picked", pick.checked);
     bar.hidden = chosen.length === 0;
     document.body.classList.toggle("g-bulk-open", chosen.length > 0);
     count.textContent = count.dataset.bulkCount.replace("#", chosen.length);
     if (all) {
-      all.checked = chosen.length === picks.length && picks.length > 0;
+      all.hidden = boxes.length === 0;
+      all.checked = chosen.length === boxes.length && boxes.length > 0;
       all.indeterminate = chosen.length > 0 && !all.checked;
     }
     const name = action.value;
@@ -38,25 +45,24 @@
     delete button.dataset.words;
   };
 
-  const set = (i, on) => {
-    if (i >= 0 && i < picks.length) picks[i].checked = on;
-  };
-
-  picks.forEach((pick, i) => pick.addEventListener("click", (e) => {
-    if (e.shiftKey && last >= 0) {
-      for (let j = Math.min(i, last); j <= Math.max(i, last); j++) set(j, pick.checked);
-    }
-    last = i;
+  document.addEventListener("click", (e) => {
+    const pick = e.target.closest("input[data-bulk-pick]");
+    if (!pick) return;
+    const boxes = picks();
+    const [from, to] = [boxes.indexOf(last), boxes.indexOf(pick)].sort((x, y) => x - y);
+    if (e.shiftKey && from >= 0) for (const box of boxes.slice(from, to + 1)) box.checked = pick.checked;
+    last = pick;
     show();
-  }));
+  });
   all?.addEventListener("change", () => {
-    for (const pick of picks) pick.checked = all.checked;
+    for (const pick of picks()) pick.checked = all.checked;
     show();
   });
   clear.addEventListener("click", () => {
-    for (const pick of picks) pick.checked = false;
+    const boxes = picks();
+    for (const pick of boxes) pick.checked = false;
     show();
-    picks[Math.max(0, last)]?.focus();
+    (boxes.includes(last) ? last : boxes[0])?.focus();
   });
   action.addEventListener("change", show);
 
@@ -67,15 +73,16 @@
     if (!pick) return;
     e.preventDefault();
     pick.checked = !pick.checked;
-    last = picks.indexOf(pick);
+    last = pick;
     show();
   });
 
   bar.classList.add("g-bulk-live");
   clear.hidden = false;
   bar.querySelector("[data-bulk-keys]").hidden = false;
-  if (all) all.hidden = picks.length === 0;
   // Coming back with the browser's button finds the boxes as they were left.
   window.addEventListener("pageshow", show);
+  document.addEventListener("guiling:refreshed", show);
+  new ResizeObserver(place).observe(bar);
   show();
 })();

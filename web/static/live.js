@@ -97,8 +97,12 @@
       const old = row.cells[i];
       if (plain(old) === plain(cell) && old.className === cell.className) return;
       const had = old.contains(document.activeElement);
+      const chosen = old.querySelector("input[data-bulk-pick]:checked");
+      const pick = cell.querySelector("input[data-bulk-pick]");
+      if (chosen && pick) pick.checked = true;
       old.replaceWith(cell);
-      if (had) focusRow(row);
+      if (had && chosen !== null && pick) pick.focus({ preventScroll: true });
+      else if (had) focusRow(row);
     });
     row.className = fresh.className;
   };
