@@ -112,6 +112,21 @@ func (sc Scope) counted() string {
 	return ` FROM cases c JOIN regions r ON r.code = c.region_code `
 }
 
+// whereCounted gives the condition on the tables of counted, with arguments from n on.
+// Where a case lies is asked of its region: the indexes of open, opened and closed
+// cases hold its code, and no case has to be read for its path.
+func (sc Scope) whereCounted(n int) (condition string, args []any) {
+	if sc.Everything {
+		return "TRUE", nil
+	}
+	condition, args = fmt.Sprintf("r.path @> ARRAY[$%d]", n), []any{sc.RegionCode}
+	if sc.DepartmentID != 0 {
+		condition += fmt.Sprintf(" AND c.department_id = $%d", n+1)
+		args = append(args, sc.DepartmentID)
+	}
+	return condition, args
+}
+
 // Board counts the cases in scope of a region of it and of all below. CodeNotFound
 // for a region that lies outside. The number of queries does not depend on the
 // number of regions, and all see the same moment.
@@ -183,7 +198,7 @@ func errTooWide() *casework.Error {
 // at, and two levels below it. What is overdue is counted where it is, and added up
 // along the explicit parents.
 func readTree(ctx context.Context, tx *sqlx.Tx, b *Board, scope Scope, top, regionCode string) error {
-	inScope, args := scope.where(3)
+	inScope, args := scope.whereCounted(3)
 	var regions []BoardRegion
 	err := tx.SelectContext(ctx, &regions, `
 		WITH late AS (
@@ -224,7 +239,7 @@ func countLoads(ctx context.Context, tx *sqlx.Tx, b *Board, scope Scope, now tim
 		Stage        string `db:"stage"`
 		Load
 	}
-	inScope, args := scope.where(3)
+	inScope, args := scope.whereCounted(3)
 	err := tx.SelectContext(ctx, &open, `
 		SELECT COALESCE(c.department_id, 0) AS department_id, COALESCE(c.stage, '') AS stage,`+loads+scope.counted()+`
 		WHERE `+isOpen+` AND `+inScope+`
@@ -252,7 +267,7 @@ func countLoads(ctx context.Context, tx *sqlx.Tx, b *Board, scope Scope, now tim
 		DepartmentID int64 `db:"department_id"`
 		Load
 	}
-	inScope, args = scope.where(2)
+	inScope, args = scope.whereCounted(2)
 	err = tx.SelectContext(ctx, &closed, `
 		SELECT c.department_id, count(*) AS closed, count(*) FILTER (WHERE c.closed_on_time) AS on_time`+
 		scope.counted()+closedSince+inScope+` GROUP BY c.department_id`, append([]any{now.AddDate(0, 0, -BoardDays)}, args...)...)
@@ -310,7 +325,7 @@ func countWeeks(ctx context.Context, tx *sqlx.Tx, b *Board, scope Scope, now tim
 	for i := range BoardWeeks {
 		b.Weeks = append(b.Weeks, WeekCount{Monday: monday.AddDays(7 * (i + 1 - BoardWeeks))})
 	}
-	inScope, args := scope.where(2)
+	inScope, args := scope.whereCounted(2)
 	counted := func(column string) string {
 		return `
 		SELECT CAST(date_trunc('week', (c.` + column + ` - make_interval(secs => c.clock_offset_secs)) AT TIME ZONE INTERVAL '08:00') AS date) AS week, count(*) AS n` + scope.counted() + `
@@ -391,8 +406,7 @@ func (s *Store) TaskKinds(ctx context.Context, scope TaskScope) (map[casework.Ta
 	}
 	inScope, args := scope.Cases.where(3)
 	err := s.db.SelectContext(ctx, &rows, `
-		SELECT t.kind, count(*) AS n
-		FROM tasks t JOIN cases c ON c.number = t.case_number JOIN regions r ON r.code = c.region_code
+		SELECT t.kind, count(*) AS n`+tasksAndCases+`
 		WHERE t.closed_at IS NULL AND t.organisation_id = $1 AND t.owner = $2 AND `+inScope+` GROUP BY t.kind`,
 		append([]any{scope.OrganisationID, string(scope.Owner)}, args...)...)
 	if err != nil {
