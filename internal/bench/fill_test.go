@@ -1,4 +1,4 @@
-package bench
+package bench_test
 
 import (
 	"database/sql"
@@ -95,7 +95,8 @@ SELECT *, left(region_code, 6) || '-' || to_char(opened_at, 'YYYYMMDD') || '-' |
 FROM placed`
 
 // What goes from a part into the tables, in the order of their references.
-var spread = []string{`
+var spread = []string{
+	`
 INSERT INTO service_records (id, source, record_number, region_code, department_id, matter_code, staff_label, accepted_at) OVERRIDING SYSTEM VALUE
 SELECT g + 1, 'bench', 'B' || g, region_code, department_id, matter_code, '窗口' || lpad(CAST(1 + b % 20 AS text), 2, '0'), opened_at - INTERVAL '2 days' FROM part`, `
 INSERT INTO reviews (id, service_record_id, source, record_number, assess_number, made_by, level, channel, tags, aspects, words, rated_at,
@@ -118,10 +119,10 @@ UNION ALL
 SELECT number, 'supervise/1/1', 'supervise', 'authority', parent_id, NULL, deadline_at, opened_at, NULL FROM part WHERE overdue_since IS NOT NULL AND b % 2 = 0`,
 }
 
-// tokens writes the rows of the search as refresh_case_search does, which takes a
+// makeSearchable writes the rows of the search as refresh_case_search does, which takes a
 // text apart for each case anew; a test compares them. A number has all its parts of
 // up to three characters.
-const tokens = `
+const makeSearchable = `
 INSERT INTO case_search (case_number, tokens)
 SELECT number, ARRAY(SELECT unnest(tokens) UNION SELECT substr(number, i, n) FROM generate_series(1, length(number)) AS i, generate_series(1, 3) AS n)
 	|| ARRAY(SELECT '@' || code FROM unnest(region_path) AS code) || ('#' || department_id)
@@ -144,27 +145,15 @@ func fill(t *testing.T, db *sql.DB, cases int, now time.Time) filled {
 	conn, err := db.Conn(ctx) // temporary tables belong to one
 	require.NoError(t, err)
 	defer func() { require.NoError(t, conn.Close()) }()
-	run := func(query string, args ...any) {
+	run := func(query string) {
 		t.Helper()
-		_, err := conn.ExecContext(ctx, query, args...)
+		_, err := conn.ExecContext(ctx, query)
 		require.NoError(t, err, query)
 	}
 	run(words)
 	run(organisations)
-	var made []string
-	rows, err := conn.QueryContext(ctx, `
-		SELECT pg_get_indexdef(i.indexrelid), CAST(i.indexrelid AS regclass) FROM pg_index i
-		WHERE i.indrelid IN (CAST('cases' AS regclass), CAST('case_search' AS regclass), CAST('tasks' AS regclass), CAST('service_records' AS regclass)) AND NOT i.indisunique`)
-	require.NoError(t, err)
-	var drop []string
-	for rows.Next() {
-		var definition, name string
-		require.NoError(t, rows.Scan(&definition, &name))
-		made, drop = append(made, definition), append(drop, name)
-	}
-	require.NoError(t, rows.Err())
-	require.NoError(t, rows.Close())
-	for _, name := range drop {
+	made := indexesOf(t, conn)
+	for name := range made {
 		run(`DROP INDEX ` + name)
 	}
 	run(`SET session_replication_role = replica`)
@@ -174,7 +163,7 @@ func fill(t *testing.T, db *sql.DB, cases int, now time.Time) filled {
 			run(query)
 		}
 		run(`ANALYZE part`)
-		run(tokens)
+		run(makeSearchable)
 		run(`DROP TABLE part`)
 		t.Logf("%d cases after %s", min(first+chunk, cases), time.Since(began).Round(time.Second))
 	}
@@ -188,6 +177,25 @@ func fill(t *testing.T, db *sql.DB, cases int, now time.Time) filled {
 	f := filled{Took: time.Since(began)}
 	require.NoError(t, conn.QueryRowContext(ctx, `SELECT pg_size_pretty(pg_database_size(current_database())), (SELECT count(*) FROM cases WHERE due_order < 'infinity')`).Scan(&f.Size, &f.Open))
 	return f
+}
+
+// indexesOf are the indexes of the large tables that no constraint needs, with how
+// each is made.
+func indexesOf(t *testing.T, conn *sql.Conn) map[string]string {
+	t.Helper()
+	rows, err := conn.QueryContext(t.Context(), `
+		SELECT CAST(CAST(i.indexrelid AS regclass) AS text), pg_get_indexdef(i.indexrelid) FROM pg_index i
+		WHERE i.indrelid IN (CAST('cases' AS regclass), CAST('case_search' AS regclass), CAST('tasks' AS regclass), CAST('service_records' AS regclass)) AND NOT i.indisunique`)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, rows.Close()) }()
+	indexes := map[string]string{}
+	for rows.Next() {
+		var name, definition string
+		require.NoError(t, rows.Scan(&name, &definition))
+		indexes[name] = definition
+	}
+	require.NoError(t, rows.Err())
+	return indexes
 }
 
 // liveThrough writes what happened to the cases of the department that is measured:

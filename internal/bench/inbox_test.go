@@ -1,4 +1,4 @@
-package bench
+package bench_test
 
 import (
 	"bytes"
@@ -65,7 +65,7 @@ type figure struct {
 // TestInbox fills databases and measures the pages that people work in, each against
 // the same statements without us. It asserts that pages are what they should be, and
 // never how long anything takes.
-func TestInbox(t *testing.T) {
+func TestInbox(t *testing.T) { //nolint:paralleltest // it measures
 	sizes := []int{smallCases}
 	count := 10
 	if asked := os.Getenv(casesEnv); asked != "" {
@@ -290,15 +290,7 @@ func pagesOf(t *testing.T, db *sql.DB) []page {
 	require.NoError(t, db.QueryRowContext(ctx, `
 		SELECT t.due_at, t.id FROM tasks t JOIN users u ON u.organisation_id = t.organisation_id
 		WHERE u.username = $1 AND t.owner = 'department' AND t.closed_at IS NULL ORDER BY t.due_order, t.id OFFSET 120 LIMIT 1`, ownHandler).Scan(&task.DueAt, &task.ID))
-	var cases []string
-	rows, err := db.QueryContext(ctx, `SELECT number FROM cases WHERE review_id <= 100 ORDER BY number`)
-	require.NoError(t, err)
-	for rows.Next() {
-		require.NoError(t, rows.Scan(&number))
-		cases = append(cases, "/cases/"+number)
-	}
-	require.NoError(t, rows.Err())
-	require.NoError(t, rows.Close())
+	cases := ownCases(t, db)
 	pages := []page{
 		{"inbox", "department", []string{"/tasks"}, "/cases/4104"},
 		{"inbox_county", "county", []string{"/tasks"}, "/tasks"},
@@ -324,6 +316,22 @@ func cursorWord(t *testing.T, cursor any) string {
 	data, err := json.Marshal(cursor)
 	require.NoError(t, err)
 	return base64.RawURLEncoding.EncodeToString(data)
+}
+
+// ownCases are the addresses of cases of the department that have a story.
+func ownCases(t *testing.T, db *sql.DB) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), `SELECT number FROM cases WHERE review_id <= 100 ORDER BY number`)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, rows.Close()) }()
+	var cases []string
+	for rows.Next() {
+		var number string
+		require.NoError(t, rows.Scan(&number))
+		cases = append(cases, "/cases/"+number)
+	}
+	require.NoError(t, rows.Err())
+	return cases
 }
 
 // quantile is the p-th of a hundred, of durations in any order.

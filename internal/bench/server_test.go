@@ -1,4 +1,4 @@
-package bench
+package bench_test
 
 import (
 	"context"
@@ -31,7 +31,7 @@ type server struct {
 // startServer starts one and ends and removes it with the test.
 func startServer(t *testing.T) server {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "guiling-bench-")
+	dir, err := os.MkdirTemp("", "guiling-bench-") //nolint:usetesting // another user must get in, see below
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	require.NoError(t, os.Chmod(dir, 0o711)) //nolint:gosec // G302: the server runs as another user when we are root

@@ -350,6 +350,7 @@ func TestNobodySeesWhatLiesOutside(t *testing.T) {
 	d.scatter(t)
 	rows, err := d.store.Cases(t.Context(), store.Scope{Everything: true}, store.CaseFilter{Limit: commands.MaxPage})
 	require.NoError(t, err)
+	whole(t, d.store, rows)
 	places := d.places(t, rows)
 	ctx := t.Context()
 	shown, hidden := map[string]int{}, map[string]int{}
