@@ -14,7 +14,7 @@ LDFLAGS := -X main.version=$(VERSION)
 
 TOOLS := bin/tools/golangci-lint bin/tools/go-arch-lint bin/tools/workflowcheck
 
-.PHONY: help run demo build test test-unit test-race test-tools test-e2e test-browser \
+.PHONY: help run demo build test test-unit test-race test-tools test-e2e test-browser bench-inbox \
 	lint fmt screenshots assets licences setup-run setup-test tidy clean FORCE
 
 help: ## List the targets
@@ -68,6 +68,9 @@ test-e2e: ## Whole cases on a real Temporal server, without a browser
 test-browser: ## The pages in a real Chromium
 	cd standalone && $(GO) test -timeout 30m ./browser/...
 
+bench-inbox: setup-test ## Fill 10,000 and 1,000,000 cases and measure inbox, search, case page and board against their bare SQL
+	GUILING_BENCH_CASES=$${BENCH_CASES:-10000,1000000} $(GO) test -count 1 -timeout 120m -run TestInbox -v ./internal/bench
+
 ## quality -----------------------------------------------------------------
 
 lint: $(TOOLS) ## Formatting, linters, boundaries, determinism, catalogues, licences
@@ -108,7 +111,7 @@ assets: ## Fetch the vendored web files again, at the versions in scripts/assets
 screenshots: setup-test ## Take a picture of every page, in both languages, into var/screenshots; README's own go to docs
 	cd standalone && GUILING_SCREENSHOTS='$(CURDIR)/var/screenshots' $(GO) test -count 1 -timeout 30m ./browser/...
 	cp var/screenshots/case-rectification.png var/screenshots/case-rectification-en.png var/screenshots/training-overdue.png \
-		var/screenshots/page-inbox.png var/screenshots/page-help-clocks-en.png docs/screenshots/
+		var/screenshots/page-inbox.png var/screenshots/page-board.png var/screenshots/page-help-clocks-en.png docs/screenshots/
 
 ## house-keeping -----------------------------------------------------------
 

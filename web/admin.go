@@ -121,11 +121,19 @@ func (l localizer) changesOf(before, after json.RawMessage) []adminChange {
 	return changes
 }
 
-// plain shows a value without the signs of JSON, a list in words, and nothing for
+// familiesOf are the keys of the words that stand for a field's values.
+var familiesOf = map[string][]string{"kind": {"text_kind.", "organisation_kind."}, "stage": {"stage."}, "aspect": {"aspect."}}
+
+// plain shows a value without the signs of JSON, what has words in words, and nothing for
 // nothing.
 func (l localizer) plain(field string, value json.RawMessage) string {
 	var text string
 	if json.Unmarshal(value, &text) == nil {
+		for _, family := range familiesOf[field] {
+			if key := family + text; l.has(key) {
+				return l.T(key)
+			}
+		}
 		return text
 	}
 	var list []string

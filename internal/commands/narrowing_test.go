@@ -196,6 +196,7 @@ func inBucket(c store.Case, bucket store.DueBucket) bool {
 		return days <= 7
 	case store.DueLater:
 		return days > 7
+	case store.DueOverdue, store.DueNone:
 	}
 	return false
 }
@@ -215,7 +216,7 @@ func TestTokensOfAPartAreTokensOfTheWhole(t *testing.T) {
 		characters := []rune(text)
 		from := rapid.IntRange(0, len(characters)-1).Draw(t, "from")
 		part := string(characters[from:rapid.IntRange(from+1, len(characters)).Draw(t, "to")])
-		_, err := owner.Exec(`UPDATE matters SET name = $2 WHERE code = $1`, c.MatterCode, text)
+		_, err := owner.ExecContext(ctx, `UPDATE matters SET name = $2 WHERE code = $1`, c.MatterCode, text)
 		require.NoError(t, err)
 		words := store.SearchWords(part)
 		if len(words) == 0 || norm.NFKC.String(part) != part || norm.NFKC.String(text) != text {
@@ -224,7 +225,7 @@ func TestTokensOfAPartAreTokensOfTheWhole(t *testing.T) {
 		}
 		var has bool
 		for _, word := range words {
-			require.NoError(t, owner.QueryRow(`SELECT search_fold($1) LIKE '%' || search_fold($2) || '%' OR $2 LIKE '%\%%' OR $2 LIKE '%\_%' OR $2 LIKE '%\\%'`,
+			require.NoError(t, owner.QueryRowContext(ctx, `SELECT search_fold($1) LIKE '%' || search_fold($2) || '%' OR $2 LIKE '%\%%' OR $2 LIKE '%\_%' OR $2 LIKE '%\\%'`,
 				text, word).Scan(&has))
 			require.True(t, has, "%q in %q", word, text)
 		}
@@ -233,7 +234,7 @@ func TestTokensOfAPartAreTokensOfTheWhole(t *testing.T) {
 		require.Contains(t, numbersOf(cases), c.Number, "%q in %q", part, text)
 	})
 	var tokens pq.StringArray
-	require.NoError(t, owner.QueryRow(`SELECT search_tokens('办ＩＤ证 12-3')`).Scan(&tokens))
+	require.NoError(t, owner.QueryRowContext(ctx, `SELECT search_tokens('办ＩＤ证 12-3')`).Scan(&tokens))
 	require.ElementsMatch(t, []string{"办", "办i", "i", "id", "d", "d证", "证", "1", "12", "12-", "2", "2-", "2-3", "-", "-3", "3"}, tokens)
 }
 

@@ -51,8 +51,8 @@ func (s *Store) Cases(ctx context.Context, scope Scope, f CaseFilter) ([]Case, e
 	var rows []caseRow
 	err = s.bounded(ctx, listPatience, func(tx *sqlx.Tx) error {
 		return tx.SelectContext(ctx, &rows, fmt.Sprintf(
-			`WITH page AS MATERIALIZED (SELECT c.number%s ORDER BY %s LIMIT %d) SELECT`+caseColumns+caseJoins+`
-			JOIN page ON page.number = c.number ORDER BY c.due_order, c.number`, l.tail(), l.order, f.Limit), l.args...)
+			`WITH page AS MATERIALIZED (SELECT c.number%s ORDER BY %s LIMIT %d)
+			SELECT`+caseColumns+` FROM page JOIN cases c ON c.number = page.number`+caseTables+` ORDER BY c.due_order, c.number`, l.tail(), l.order, f.Limit), l.args...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list cases: %w", err)

@@ -145,15 +145,28 @@ func inboxFollows(t *testing.T, w *testworld.World, b browser) {
 	require.Equal(t, numbers[0], script[string](chen, `document.activeElement.textContent`))
 
 	// Another comes in: it is announced, counted, and moves nothing that is read.
+	script[bool](chen, rowOf(numbers[2])+`.querySelector('[data-bulk-pick]').click(); true`)
 	script[bool](chen, rowOf(numbers[1])+`.querySelector('[data-row]').focus(); true`)
-	counted := script[string](chen, `document.querySelector('[data-live-count=all]').textContent`)
+	counted := script[string](chen, `document.querySelector('.g-views [data-live-count*="view=all"]').textContent`)
 	fresh := w.OpenCase(t, "LIVE-IN-4", zhanhe, resources)
 	chen.sees(rowOf(fresh)+` !== undefined`, "the new row")
 	require.Regexp(t, `新到 \d 件`, chen.text("#live"))
-	require.NotEqual(t, counted, script[string](chen, `document.querySelector('[data-live-count=all]').textContent`))
+	require.NotEqual(t, counted, script[string](chen, `document.querySelector('.g-views [data-live-count*="view=all"]').textContent`))
 	require.True(t, script[bool](chen, focused))
+
+	// What was chosen stays chosen, also when its row changes; a new row can be chosen
+	// as well, and what is said stands clear of the bar.
+	chosen := `document.querySelector('[data-bulk-count]').textContent`
+	require.Equal(t, "已选 1 件", script[string](chen, chosen))
+	w.Does(t, "zhanhe.ziran.lu", numbers[2], casework.Claim{})
+	chen.sees(rowOf(numbers[2])+`.querySelector('.g-c-handler').textContent.includes('陆')`, "who has it now")
+	script[bool](chen, rowOf(fresh)+`.querySelector('[data-bulk-pick]').click(); true`)
+	require.Equal(t, "已选 2 件", script[string](chen, chosen))
+	require.True(t, script[bool](chen, `document.getElementById('live').getBoundingClientRect().bottom < document.getElementById('bulk').getBoundingClientRect().top`))
 	chen.picture("live-inbox")
 	chen.onPhone(func() { chen.picture("live-inbox-phone") })
+	script[bool](chen, `document.querySelector('[data-bulk-clear]').click(); true`)
+	require.True(t, script[bool](chen, `document.getElementById('bulk').hidden`))
 
 	// What is no longer the department's leaves by itself.
 	w.Does(t, "zhanhe.jiandu.lin", fresh, casework.TakeOver{Reason: "由本机构办理"})
