@@ -95,7 +95,8 @@ SELECT *, left(region_code, 6) || '-' || to_char(opened_at, 'YYYYMMDD') || '-' |
 FROM placed`
 
 // What goes from a part into the tables, in the order of their references.
-var spread = []string{`
+var spread = []string{
+	`
 INSERT INTO service_records (id, source, record_number, region_code, department_id, matter_code, staff_label, accepted_at) OVERRIDING SYSTEM VALUE
 SELECT g + 1, 'bench', 'B' || g, region_code, department_id, matter_code, '窗口' || lpad(CAST(1 + b % 20 AS text), 2, '0'), opened_at - INTERVAL '2 days' FROM part`, `
 INSERT INTO reviews (id, service_record_id, source, record_number, assess_number, made_by, level, channel, tags, aspects, words, rated_at,

@@ -15,16 +15,16 @@ import (
 // Case is a case as lists and pages show it, with what the policy needs to know
 // of it. It holds no personal data in clear.
 type Case struct {
-	Number             string
-	Stage              casework.Stage
-	Version            int
-	RegionCode         string
-	RegionName         string
-	RegionLevel        casework.AdminLevel
-	RegionPath         []string
-	DepartmentID       int64
-	DepartmentName     string
-	DepartmentOpen     bool // waits for confirmation
+	Number         string
+	Stage          casework.Stage
+	Version        int
+	RegionCode     string
+	RegionName     string
+	RegionLevel    casework.AdminLevel
+	RegionPath     []string
+	DepartmentID   int64
+	DepartmentName string
+	DepartmentOpen bool // waits for confirmation
 	// AuthorityChain is the authority that serves the region, then those above it; read
 	// with one case, and not with lists.
 	AuthorityChain     []int64
