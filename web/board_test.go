@@ -21,7 +21,6 @@ type boards struct {
 	board  commands.BoardView
 	load   commands.WorkloadView
 	checks commands.SpotCheckPage
-	tasks  commands.InboxPage
 	asked  []string
 }
 
