@@ -12,9 +12,11 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
 
+comma := ,
+
 TOOLS := bin/tools/golangci-lint bin/tools/go-arch-lint bin/tools/workflowcheck
 
-.PHONY: help run demo build test test-unit test-race test-tools test-e2e test-browser \
+.PHONY: help run demo build test test-unit test-race test-tools test-e2e test-browser bench-inbox \
 	lint fmt screenshots assets licences setup-run setup-test tidy clean FORCE
 
 help: ## List the targets
@@ -67,6 +69,11 @@ test-e2e: ## Whole cases on a real Temporal server, without a browser
 
 test-browser: ## The pages in a real Chromium
 	cd standalone && $(GO) test -timeout 30m ./browser/...
+
+# BENCH_CASES=10000,100000 measures other sizes. The largest of them needs 8 GB of
+# disk in TMPDIR, which are given back.
+bench-inbox: setup-test ## Pages over 10,000 and 1,000,000 cases, against their bare SQL; half an hour
+	GUILING_BENCH_CASES='$(or $(BENCH_CASES),10000$(comma)1000000)' $(GO) test -count 1 -timeout 2h -v -run TestInbox ./internal/bench
 
 ## quality -----------------------------------------------------------------
 

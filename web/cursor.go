@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -51,7 +52,7 @@ func cursorOf[T any](v *visit) (T, error) {
 	if err == nil {
 		err = json.Unmarshal(data, &cursor)
 	}
-	if err != nil {
+	if err != nil || bytes.Contains(data, []byte(`\u0000`)) {
 		return cursor, casework.Invalid("cursor", "malformed_cursor", "use the next page of an earlier one as it is")
 	}
 	return cursor, nil

@@ -85,11 +85,23 @@ func exportReveals(v *visit) error {
 	})
 }
 
+// fromOurPages refuses a link of another site: an export is recorded, and nobody
+// else lets somebody take a list out. A bookmark and what was typed pass.
+func (v *visit) fromOurPages() error {
+	if site := v.Request().Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		return casework.Forbidden("cross_site", "this request came from another site")
+	}
+	return nil
+}
+
 // readList asks the command that reads a list and hands on its rows.
 type readList func(ctx context.Context, as commands.ExportAs, put func([]export.Cell) error) (rows int, err error)
 
 // exportList gives a list away as a file.
 func (v *visit) exportList(what string, columns []export.Column, read readList) error {
+	if err := v.fromOurPages(); err != nil {
+		return err
+	}
 	format := export.Format(v.asked("format"))
 	switch format {
 	case "":

@@ -16,6 +16,9 @@ import (
 // exportCase answers GET /cases/:number/export: one case with all that happened, as
 // a workbook for people and as canonical JSON for programs, in a ZIP.
 func exportCase(v *visit) error {
+	if err := v.fromOurPages(); err != nil {
+		return err
+	}
 	audit, err := v.site.Commands.ExportCase(v.Request().Context(), v.user.Actor, v.Param("number"))
 	if err != nil {
 		return err

@@ -50,6 +50,9 @@ func TestInbox(t *testing.T) {
 	require.Len(t, claims(p), 3, "one claim for each case that nobody has")
 
 	require.Equal(t, http.StatusUnprocessableEntity, b.get("/tasks?view=odd").StatusCode)
+	p = b.get("/tasks?q=12000000001")
+	require.Equal(t, http.StatusUnprocessableEntity, p.StatusCode)
+	require.Contains(t, words(p.one(t, "main", "id", "main")), "不能按电话号码或证件号码查找")
 	require.Equal(t, http.StatusBadRequest, b.get("/tasks?cursor=%25%25").StatusCode)
 }
 

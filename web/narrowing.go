@@ -183,8 +183,11 @@ func known(name, value string) string {
 }
 
 // counted is a count as lists show it: beyond store.MostCounted only that it is
-// more.
+// more, and dots for one that could not be had.
 func (l localizer) counted(n int) string {
+	if n == store.Uncounted {
+		return "…"
+	}
 	if n > store.MostCounted {
 		return l.T("count.more", "Most", l.number(store.MostCounted))
 	}

@@ -197,6 +197,9 @@ func (s *site) guard() func(access, func(*visit) error) echo.HandlerFunc {
 				err = v.identify(needs)
 			}
 			if err == nil {
+				err = v.checkAddress()
+			}
+			if err == nil {
 				err = handle(v)
 			}
 			if err != nil {

@@ -70,6 +70,10 @@ func (v *visit) readUpload() error {
 			return casework.Invalid(part.FormName(), "malformed_form", "the field came more than once")
 		case part.FormName() == "file":
 			v.file, v.fileName = data, part.FileName()
+		case int64(len(data)) > maxForm:
+			return casework.Invalid("", "form_too_large", "a field is larger than any of ours")
+		case !isText(part.FormName()) || !isText(string(data)):
+			return errNotText(part.FormName())
 		default:
 			v.form.Set(part.FormName(), strings.ReplaceAll(string(data), "\r\n", "\n"))
 		}

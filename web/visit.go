@@ -59,6 +59,10 @@ func (v *visit) readForm() error {
 		if len(values) != 1 && !slices.Contains(repeated[v.Path()], name) {
 			return casework.Invalid(name, "malformed_form", "the field came more than once")
 		}
+		// Forms of actions say beside which field it is.
+		if !isText(name) || !strings.Contains(v.Path(), ":action") && !isText(strings.Join(values, "")) {
+			return errNotText(name)
+		}
 		// Browsers send line ends as CR LF; the domain counts characters.
 		for i := range values {
 			values[i] = strings.ReplaceAll(values[i], "\r\n", "\n")
@@ -67,6 +71,28 @@ func (v *visit) readForm() error {
 	v.form = r.PostForm
 	return nil
 }
+
+// checkAddress refuses an address with what no text holds and no database takes. What
+// would name something is the name of nothing.
+func (v *visit) checkAddress() error {
+	for _, value := range v.ParamValues() {
+		if !isText(value) {
+			return errNoPage()
+		}
+	}
+	for name, values := range v.QueryParams() {
+		if !isText(name) || !isText(strings.Join(values, "")) {
+			return errNotText(name)
+		}
+	}
+	return nil
+}
+
+func errNotText(name string) *casework.Error {
+	return casework.Invalid(strings.ToValidUTF8(name, string(utf8.RuneError)), "invalid_text", "a NUL, or no valid UTF-8")
+}
+
+func isText(value string) bool { return utf8.ValidString(value) && !strings.ContainsRune(value, 0) }
 
 // typed gives what was typed into a field, for showing it again.
 func (v *visit) typed(name string) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/labstack/echo/v4"
 
+	"guiling/internal/attachments"
 	"guiling/internal/casework"
 	"guiling/internal/commands"
 	"guiling/internal/identity"
@@ -157,6 +158,8 @@ type site struct {
 	help   helpPages
 	styles styleSheet
 	limits limits
+
+	receiving attachments.Gate // of files
 }
 
 // Register adds the pages to a server. Templates, catalogues and static files

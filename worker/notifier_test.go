@@ -397,6 +397,19 @@ func (m *mailbox) by() map[string]int {
 	return counts
 }
 
+// TestWhatTheOtherEndSaysInItsOwnWords: an answer in another encoding, or of any
+// length, holds up nobody.
+func TestWhatTheOtherEndSaysInItsOwnWords(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	h.reachable(chen, nil)
+	h.record(h.number, h.by(tao), casework.Assigned{UserID: h.user(chen).ID})
+	h.relay(1)
+	h.mails.err = errors.New("451 \xd3\xca\xcf\xe4\xc3\xa6\x00" + strings.Repeat("长", 5000)) // GBK
+	require.False(t, h.drain())
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM deliveries WHERE attempts = 1 AND last_error LIKE '451 %' AND char_length(last_error) <= 500`))
+}
+
 func TestAMailIsTriedAgainAndGivenUp(t *testing.T) {
 	t.Parallel()
 	h := openHouse(t)

@@ -206,6 +206,19 @@ func TestListsAreTakenOut(t *testing.T) {
 		require.Contains(t, got.body, "<main", path)
 	}
 
+	// Another site lets nobody take anything out.
+	for _, path := range []string{"/cases/export", "/cases/" + own + "/export"} {
+		link := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+		link.Header.Set("Sec-Fetch-Site", "cross-site")
+		for _, cookie := range h.cookies[auditor] {
+			link.AddCookie(cookie)
+		}
+		answer := httptest.NewRecorder()
+		h.echo.ServeHTTP(answer, link)
+		require.Equal(t, http.StatusForbidden, answer.Code, path)
+		require.Empty(t, answer.Header().Get("Content-Disposition"), path)
+	}
+
 	// Who took what.
 	page = h.ask(t, http.MethodGet, "/exports", auditor, nil)
 	require.Equal(t, http.StatusOK, page.status)

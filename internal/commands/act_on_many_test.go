@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"slices"
 	"sync"
@@ -298,7 +299,14 @@ func TestRemindMany(t *testing.T) {
 	require.Equal(t, lead.UserID, last.By.UserID)
 	told := 0
 	_, err = d.store.DrainOutbox(ctx, 1000, func(_ context.Context, e store.OutboxEntry) error {
-		if e.Kind == store.OutboxTellStaff {
+		var m store.Message
+		if e.Kind != store.OutboxTellStaff {
+			return nil
+		}
+		if err := json.Unmarshal(e.Payload, &m); err != nil {
+			return err
+		}
+		if m.Event == (casework.Reminded{}).Kind() {
 			told++
 		}
 		return nil

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -42,7 +43,7 @@ func (s *Service) KeepDraft(ctx context.Context, actor casework.Actor, d store.D
 }
 
 func checkDraft(d store.Draft) (store.Draft, error) {
-	if d.FormKey == "" || utf8.RuneCountInString(d.FormKey) > maxDraftKey || !utf8.ValidString(d.FormKey) || strings.ContainsRune(d.FormKey, 0) || d.Version < 0 {
+	if d.FormKey == "" || utf8.RuneCountInString(d.FormKey) > maxDraftKey || !utf8.ValidString(d.FormKey) || strings.ContainsRune(d.FormKey, 0) || d.Version < 0 || d.Version > math.MaxInt32 {
 		return d, casework.Invalid("", "malformed_form", "the form has no version or no key")
 	}
 	fields := map[string]string{}

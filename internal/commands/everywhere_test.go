@@ -350,6 +350,7 @@ func TestNobodySeesWhatLiesOutside(t *testing.T) {
 	d.scatter(t)
 	rows, err := d.store.Cases(t.Context(), store.Scope{Everything: true}, store.CaseFilter{Limit: commands.MaxPage})
 	require.NoError(t, err)
+	whole(t, d.store, rows)
 	places := d.places(t, rows)
 	ctx := t.Context()
 	shown, hidden := map[string]int{}, map[string]int{}
@@ -435,6 +436,7 @@ func (d desk) scatter(t *testing.T) {
 	_, err = owner.ExecContext(t.Context(), `
 		INSERT INTO exports (user_id, organisation_id, rule, what, format, region_code, case_number, rows, at)
 		SELECT $1, c.department_id, 'auditor-reads', 'case', 'zip', '410411000000', c.number, 1, now() FROM cases c`, d.users[0].ID)
+	require.NoError(t, err)
 	// Everybody was told of everything, as if they had stood elsewhere then.
 	_, err = owner.ExecContext(t.Context(), `
 		INSERT INTO notifications (key, user_id, kind, case_number) SELECT c.number, u.id, 'overdue', c.number FROM cases c CROSS JOIN users u`)

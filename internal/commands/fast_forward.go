@@ -25,7 +25,10 @@ type Training struct {
 }
 
 // maxFastForward keeps a jump within what the engine skips in one go.
-const maxFastForward = 90 * 24 * time.Hour
+const (
+	maxJumpDays    = 90
+	maxFastForward = maxJumpDays * 24 * time.Hour
+)
 
 // FastForward moves one case ahead. Everything that time would have done is
 // done, at its own instant. From then on the case has its own now, which is kept
@@ -73,6 +76,8 @@ func (s *Service) FastForward(ctx context.Context, actor casework.Actor, number 
 		return err
 	case s.training == nil:
 		return &casework.Error{Code: casework.CodeNotFound, Reason: "not_found", Detail: "there is no training here"}
+	case jump.Days < 0 || jump.Days > maxJumpDays:
+		return casework.Invalid("by", "fast_forward_range", "more than nothing, and at most 90 days")
 	case c.state.Version == 0 || c.state.Stage.Ended():
 		return casework.Conflict("no_time_to_pass", "the case has not begun, or has ended")
 	}

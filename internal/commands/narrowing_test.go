@@ -196,6 +196,7 @@ func inBucket(c store.Case, bucket store.DueBucket) bool {
 		return days <= 7
 	case store.DueLater:
 		return days > 7
+	case store.DueOverdue, store.DueNone:
 	}
 	return false
 }
@@ -215,7 +216,7 @@ func TestTokensOfAPartAreTokensOfTheWhole(t *testing.T) {
 		characters := []rune(text)
 		from := rapid.IntRange(0, len(characters)-1).Draw(t, "from")
 		part := string(characters[from:rapid.IntRange(from+1, len(characters)).Draw(t, "to")])
-		_, err := owner.Exec(`UPDATE matters SET name = $2 WHERE code = $1`, c.MatterCode, text)
+		_, err := owner.ExecContext(ctx, `UPDATE matters SET name = $2 WHERE code = $1`, c.MatterCode, text)
 		require.NoError(t, err)
 		words := store.SearchWords(part)
 		if len(words) == 0 || norm.NFKC.String(part) != part || norm.NFKC.String(text) != text {
@@ -224,7 +225,7 @@ func TestTokensOfAPartAreTokensOfTheWhole(t *testing.T) {
 		}
 		var has bool
 		for _, word := range words {
-			require.NoError(t, owner.QueryRow(`SELECT search_fold($1) LIKE '%' || search_fold($2) || '%' OR $2 LIKE '%\%%' OR $2 LIKE '%\_%' OR $2 LIKE '%\\%'`,
+			require.NoError(t, owner.QueryRowContext(ctx, `SELECT search_fold($1) LIKE '%' || search_fold($2) || '%' OR $2 LIKE '%\%%' OR $2 LIKE '%\_%' OR $2 LIKE '%\\%'`,
 				text, word).Scan(&has))
 			require.True(t, has, "%q in %q", word, text)
 		}
@@ -233,7 +234,7 @@ func TestTokensOfAPartAreTokensOfTheWhole(t *testing.T) {
 		require.Contains(t, numbersOf(cases), c.Number, "%q in %q", part, text)
 	})
 	var tokens pq.StringArray
-	require.NoError(t, owner.QueryRow(`SELECT search_tokens('办ＩＤ证 12-3')`).Scan(&tokens))
+	require.NoError(t, owner.QueryRowContext(ctx, `SELECT search_tokens('办ＩＤ证 12-3')`).Scan(&tokens))
 	require.ElementsMatch(t, []string{"办", "办i", "i", "id", "d", "d证", "证", "1", "12", "12-", "2", "2-", "2-3", "-", "-3", "3"}, tokens)
 }
 
@@ -319,6 +320,8 @@ func TestSavedViews(t *testing.T) {
 	refused("required", save(handler, view("  ", false)))
 	refused("view_name_too_long", save(handler, view(strings.Repeat("长", 31), false)))
 	refused("invalid_text", save(handler, view("一\n二", false)))
+	refused("unknown_value", save(handler, commands.NewView{List: store.ViewedTasks, Name: "怪", Query: url.Values{"view": {"odd"}}}))
+	refused("search_for_person", save(handler, commands.NewView{List: store.ViewedTasks, Name: "电话", Query: url.Values{"q": {"12000000001"}}}))
 	refused("personal_data", save(handler, view("找13800001234", false)))
 	refused("unknown_value", save(handler, commands.NewView{List: store.ViewedTasks, Name: "x", Query: url.Values{"stage": {"odd"}}}))
 	refused("unknown_value", save(handler, commands.NewView{List: "people", Name: "x"}))
@@ -354,4 +357,36 @@ func TestSavedViews(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, len(choices.Departments), 3)
 	require.NotEmpty(t, choices.Regions)
+}
+
+// TestNobodyIsSearchedForByNumber: what is shaped like a phone or an identity number
+// is refused, in one word or several, and what is not is searched for.
+func TestNobodyIsSearchedForByNumber(t *testing.T) {
+	t.Parallel()
+	parse := func(words ...string) error {
+		_, err := commands.ParseNarrowing(casework.Actor{}, url.Values{"q": words})
+		return err
+	}
+	for _, words := range [][]string{
+		{"12000000001"},
+		{"电话12000000001"},
+		{"120 0000 0001"},
+		{"120-0000-0001"},
+		{"１２０００００００01"},
+		{"120", "0000", "0001"},
+		{"990000198001010011"},
+		{"99000019800101001X"},
+		{"990000-19800101-001X"},
+		{"0375-1234567"},
+	} {
+		refused, ok := casework.AsError(parse(words...))
+		require.True(t, ok, words)
+		require.Equal(t, "search_for_person", refused.Reason, words)
+		require.Equal(t, "q", refused.Field)
+	}
+	for _, words := range [][]string{
+		{"410411-20261125-000001"}, {"410411-20261125"}, {"000001"}, {"2026-11-25 登记"}, {"窗口03 100元"}, {"12345", "不动产"},
+	} {
+		require.NoError(t, parse(words...), words)
+	}
 }

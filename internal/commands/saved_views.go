@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -59,6 +60,9 @@ func (s *Service) SaveView(ctx context.Context, actor casework.Actor, v NewView)
 	query := OnlyNarrowing(v.Query)
 	if _, err := ParseNarrowing(actor, query); err != nil {
 		return 0, err
+	}
+	if view := store.TaskView(query.Get(narrowView)); view != "" && !slices.Contains(store.TaskViews(), view) {
+		return 0, casework.Invalid(narrowView, "unknown_value", "mine, unclaimed or all")
 	}
 	kept := query.Encode()
 	if len(kept) > maxViewQuery {

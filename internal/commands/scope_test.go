@@ -53,7 +53,18 @@ func setup(t *testing.T) bundle {
 	b.cases, err = b.store.Cases(t.Context(), store.Scope{RegionCode: "410000000000"}, store.CaseFilter{Limit: 200})
 	require.NoError(t, err)
 	require.Len(t, b.cases, 62)
+	whole(t, b.store, b.cases)
 	return b
+}
+
+// whole reads listed cases one by one, for the policy asks more than lists show.
+func whole(t *testing.T, st *store.Store, cases []store.Case) {
+	t.Helper()
+	for i := range cases {
+		var err error
+		cases[i], err = st.CaseByNumber(t.Context(), cases[i].Number)
+		require.NoError(t, err)
+	}
 }
 
 // mayRead lists the cases that the policy lets an actor read, one by one.

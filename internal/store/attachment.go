@@ -48,7 +48,8 @@ func attachmentContext(number, id string) string { return "attachment/" + number
 // sees it before an event names it. The same id again is the same file.
 //
 // When the data of the review were destroyed already it is CodeGone: nothing new can
-// be kept beside them.
+// be kept beside them. Twice as many files as a case can have are CodeConflict: what
+// has no event yet is bounded as well.
 func (s *Store) KeepAttachment(ctx context.Context, a Attachment, content []byte) error {
 	hash, err := hex.DecodeString(a.SHA256)
 	if err != nil {
@@ -58,6 +59,13 @@ func (s *Store) KeepAttachment(ctx context.Context, a Attachment, content []byte
 		key, keyContext, err := s.keyOfReview(ctx, tx, a.Number)
 		if err != nil {
 			return err
+		}
+		var kept int
+		if err := tx.GetContext(ctx, &kept, `SELECT count(*) FROM attachments WHERE case_number = $1 AND id <> CAST($2 AS uuid)`, a.Number, a.ID); err != nil {
+			return err
+		}
+		if kept >= 2*casework.MaxAttachments {
+			return casework.Conflict("too_many_attachments", "as many files wait for their events as a case can have")
 		}
 		sealed, err := s.sealer.SealUnder(content, key, keyContext, attachmentContext(a.Number, a.ID))
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -151,6 +152,31 @@ func (s *Store) looking(ctx context.Context, do func(tx *sqlx.Tx) error) error {
 	}
 	defer func() { _ = tx.Rollback() }()
 	return do(tx)
+}
+
+// bounded is looking for so long only. What takes longer is errTooWide: people narrow
+// their lists as they like, and nobody's list may hold up everybody else's.
+func (s *Store) bounded(ctx context.Context, patience time.Duration, do func(tx *sqlx.Tx) error) error {
+	return s.looking(ctx, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, fmt.Sprintf(`SET LOCAL statement_timeout = %d`, patience.Milliseconds()))
+		if err == nil {
+			err = do(tx)
+		}
+		if failed, ok := errors.AsType[*pq.Error](err); ok && failed.Code == queryCanceled && ctx.Err() == nil {
+			return errTooWide()
+		}
+		return err
+	})
+}
+
+const (
+	listPatience  = 8 * time.Second // of a page of a list
+	countPatience = 2 * time.Second // of counts beside it
+	queryCanceled = "57014"         // what PostgreSQL calls a statement whose time is over
+)
+
+func errTooWide() *casework.Error {
+	return casework.Invalid("", "list_too_wide", "the list could not be read in time; narrow it further")
 }
 
 // readTree reads the regions from the top of the scope down to the one that is looked

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // CaseFilter chooses a page of a list of cases.
@@ -39,16 +41,19 @@ const (
 )
 
 // Cases lists the cases in scope, what is due first first, and what has ended
-// last. Only the page itself is joined with all that belongs to a case.
+// last. Only the page itself is joined with all that belongs to a case. A list that
+// cannot be read in time is CodeInvalid.
 func (s *Store) Cases(ctx context.Context, scope Scope, f CaseFilter) ([]Case, error) {
 	l, err := s.listingOfCases(ctx, scope, f, " FROM cases c")
 	if err != nil {
 		return nil, err
 	}
 	var rows []caseRow
-	err = s.db.SelectContext(ctx, &rows, fmt.Sprintf(
-		`WITH page AS MATERIALIZED (SELECT c.number%s ORDER BY %s LIMIT %d) SELECT`+caseColumns+caseJoins+`
-		JOIN page ON page.number = c.number ORDER BY c.due_order, c.number`, l.tail(), l.order, f.Limit), l.args...)
+	err = s.bounded(ctx, listPatience, func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &rows, fmt.Sprintf(
+			`WITH page AS MATERIALIZED (SELECT c.number%s ORDER BY %s LIMIT %d)
+			SELECT`+caseColumns+` FROM page JOIN cases c ON c.number = page.number`+caseTables+` ORDER BY c.due_order, c.number`, l.tail(), l.order, f.Limit), l.args...)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list cases: %w", err)
 	}

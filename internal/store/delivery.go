@@ -124,7 +124,7 @@ func settleDeliveries(ctx context.Context, tx *sqlx.Tx, deliveries []Delivery, n
 		_, err = tx.ExecContext(ctx, `
 			UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = $2, last_error = $3,
 				dead_at = CASE WHEN CAST($4 AS boolean) THEN CAST($5 AS timestamptz) END
-			WHERE id = ANY ($1)`, ids, now.Add(wait), sent.Err.Error(), dead, now)
+			WHERE id = ANY ($1)`, ids, now.Add(wait), errorText(sent.Err), dead, now)
 	}
 	if err != nil {
 		return false, fmt.Errorf("note what became of deliveries: %w", err)

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"guiling/internal/casework"
@@ -198,7 +200,11 @@ func (s *Store) depthOf(ctx context.Context, code string) (int, error) {
 // than that.
 const MostCounted = 10_000
 
-// count counts each of several lists in one statement, to MostCounted + 1 at most.
+// Uncounted stands for a count that could not be had in time: lists are good without.
+const Uncounted = -1
+
+// count counts each of several lists in one statement, to MostCounted + 1 at most. It
+// takes little time, or leaves all of them Uncounted.
 func (s *Store) count(ctx context.Context, queries []*listing) ([]int, error) {
 	if len(queries) == 0 {
 		return nil, nil
@@ -212,7 +218,13 @@ func (s *Store) count(ctx context.Context, queries []*listing) ([]int, error) {
 		args = append(args, q.args...)
 	}
 	var counted []int
-	if err := s.db.SelectContext(ctx, &counted, `SELECT found FROM (`+strings.Join(parts, " UNION ALL ")+`) AS counts ORDER BY place`, args...); err != nil {
+	err := s.bounded(ctx, countPatience, func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &counted, `SELECT found FROM (`+strings.Join(parts, " UNION ALL ")+`) AS counts ORDER BY place`, args...)
+	})
+	if _, late := casework.AsError(err); late {
+		return slices.Repeat([]int{Uncounted}, len(queries)), nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)
 	}
 	return counted, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -122,9 +123,19 @@ func settle(ctx context.Context, tx *sqlx.Tx, e OutboxEntry, failure error) erro
 	wait := min(outboxFirstWait<<min(e.Attempts, 16), outboxLongWait)
 	_, err := tx.ExecContext(ctx, `
 		UPDATE outbox SET attempts = attempts + 1, next_attempt_at = now() + $2 * interval '1 second', last_error = $3
-		WHERE id = $1`, e.ID, wait.Seconds(), failure.Error())
+		WHERE id = $1`, e.ID, wait.Seconds(), errorText(failure))
 	if err != nil {
 		return fmt.Errorf("put off outbox %d: %w", e.ID, err)
 	}
 	return nil
+}
+
+// maxErrorText bounds what is kept of an error, in characters.
+const maxErrorText = 500
+
+// errorText is what is kept of an error. It may hold what another server said, in
+// whatever encoding: what could not be kept would be tried again for ever.
+func errorText(err error) string {
+	text := []rune(strings.ReplaceAll(strings.ToValidUTF8(err.Error(), "\ufffd"), "\x00", "\ufffd"))
+	return string(text[:min(len(text), maxErrorText)])
 }

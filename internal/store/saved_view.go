@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jmoiron/sqlx"
+
 	"guiling/internal/casework"
 )
 
@@ -48,12 +50,22 @@ func (s *Store) SavedViews(ctx context.Context, userID, organisationID int64, li
 // an organisation; a name that is taken is CodeConflict.
 func (s *Store) SaveView(ctx context.Context, v SavedView, most int) (int64, error) {
 	var id int64
-	err := s.db.GetContext(ctx, &id, `
-		INSERT INTO saved_views (list, name, query, owner_id, organisation_id, shared)
-		SELECT $1, $2, $3, $4, $5, $6
-		WHERE (SELECT count(*) FROM saved_views WHERE list = $1 AND shared = $6
-		       AND CASE WHEN shared THEN organisation_id = $5 ELSE owner_id = $4 END) < $7
-		RETURNING id`, string(v.List), v.Name, v.Query, v.OwnerID, v.OrganisationID, v.Shared, most)
+	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+		// Who counts at the same time does not see this one: one after the other, then.
+		whose := fmt.Sprintf("views of person %d", v.OwnerID)
+		if v.Shared {
+			whose = fmt.Sprintf("views of organisation %d", v.OrganisationID)
+		}
+		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, whose); err != nil {
+			return err
+		}
+		return tx.GetContext(ctx, &id, `
+			INSERT INTO saved_views (list, name, query, owner_id, organisation_id, shared)
+			SELECT $1, $2, $3, $4, $5, $6
+			WHERE (SELECT count(*) FROM saved_views WHERE list = $1 AND shared = $6
+			       AND CASE WHEN shared THEN organisation_id = $5 ELSE owner_id = $4 END) < $7
+			RETURNING id`, string(v.List), v.Name, v.Query, v.OwnerID, v.OrganisationID, v.Shared, most)
+	})
 	switch {
 	case violates(err, "own_view_is_named_once"), violates(err, "shared_view_is_named_once"):
 		return 0, casework.Conflict("view_name_taken", "there is a view of that name")

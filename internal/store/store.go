@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -36,12 +37,23 @@ type Store struct {
 // and works there as guiling_app. The sealer may be nil where no personal data
 // is read or written.
 func Open(ctx context.Context, databaseURL string, sealer *sealing.Sealer) (*Store, error) {
+	return OpenThrough(ctx, databaseURL, sealer, func(c driver.Connector) driver.Connector { return c })
+}
+
+// OpenThrough is Open by connections that through has wrapped, for whoever measures
+// what goes over them.
+func OpenThrough(ctx context.Context, databaseURL string, sealer *sealing.Sealer, through func(driver.Connector) driver.Connector) (*Store, error) {
 	dsn, err := asAppRole(databaseURL)
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlx.ConnectContext(ctx, "postgres", dsn)
+	connector, err := pq.NewConnector(dsn)
 	if err != nil {
+		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	db := sqlx.NewDb(sql.OpenDB(through(connector)), "postgres")
+	if err := db.PingContext(ctx); err != nil {
+		_ = db.Close()
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
 	db.SetMaxOpenConns(32)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"guiling/internal/casework"
 )
 
@@ -71,9 +73,14 @@ type TaskList struct {
 	View TaskView
 }
 
+// tasksAndCases leads from each task to its case, and never the other way round: an
+// organisation has few open tasks, and more cases with every year. OFFSET 0 keeps the
+// server from turning it about.
+const tasksAndCases = " FROM tasks t CROSS JOIN LATERAL (SELECT * FROM cases WHERE cases.number = t.case_number OFFSET 0) AS c"
+
 // tasksOf chooses the open tasks of a scope and a view.
 func (s *Store) tasksOf(ctx context.Context, scope TaskScope, list TaskList, userID int64, now time.Time) (*listing, error) {
-	q := &listing{of: ViewedTasks, from: " FROM tasks t JOIN cases c ON c.number = t.case_number"}
+	q := &listing{of: ViewedTasks, from: tasksAndCases}
 	q.add("t.closed_at IS NULL")
 	q.add("t.organisation_id = $%d", scope.OrganisationID)
 	q.add("t.owner = $%d", string(scope.Owner))
@@ -98,12 +105,14 @@ func (s *Store) Tasks(ctx context.Context, scope TaskScope, userID int64, f Task
 		q.add("(t.due_order, t.id) > (COALESCE(CAST($%d AS timestamptz), "+farAhead+"), $%d)", unlessZero(f.After.DueAt), f.After.ID)
 	}
 	var rows []taskRow
-	err = s.db.SelectContext(ctx, &rows, fmt.Sprintf(`
-		WITH page AS MATERIALIZED (SELECT t.id%s ORDER BY t.due_order, t.id LIMIT %d)
-		SELECT t.id AS task_id, t.kind AS task_kind, COALESCE(t.assignee_id, 0) AS task_assignee_id,
-		       t.due_at AS task_due_at, t.opened_at AS task_opened_at,`+caseColumns+caseJoins+`
-		JOIN tasks t ON t.case_number = c.number JOIN page ON page.id = t.id
-		ORDER BY t.due_order, t.id`, q.tail(), f.Limit), q.args...)
+	err = s.bounded(ctx, listPatience, func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &rows, fmt.Sprintf(`
+			WITH page AS MATERIALIZED (SELECT t.id%s ORDER BY t.due_order, t.id LIMIT %d)
+			SELECT t.id AS task_id, t.kind AS task_kind, COALESCE(t.assignee_id, 0) AS task_assignee_id,
+			       t.due_at AS task_due_at, t.opened_at AS task_opened_at,`+caseColumns+`
+			FROM page JOIN tasks t ON t.id = page.id JOIN cases c ON c.number = t.case_number`+caseTables+`
+			ORDER BY t.due_order, t.id`, q.tail(), f.Limit), q.args...)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list tasks: %w", err)
 	}
