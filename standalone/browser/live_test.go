@@ -24,7 +24,6 @@ const (
 //
 //nolint:paralleltest,tparallel // one part counts the rows of an inbox, the last stops the server
 func TestLive(t *testing.T) {
-	t.Parallel()
 	w := testworld.New(t)
 	b := chromium(t)
 	t.Run("a day with the keyboard", func(t *testing.T) { dayWithTheKeyboard(t, w, b) })
