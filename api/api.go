@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"guiling/internal/attachments"
 	"guiling/internal/casework"
 	"guiling/internal/commands"
 	"guiling/internal/store"
@@ -27,7 +28,11 @@ type Options struct {
 	Log      *slog.Logger
 }
 
-type api struct{ Options }
+type api struct {
+	Options
+
+	receiving *attachments.Gate // of files
+}
 
 // Route is one line of the API: what is asked, and which action of the policy
 // it needs. A test walks over all of them.
@@ -73,7 +78,7 @@ func get(path string, action casework.Action, read func(api, echo.Context, store
 
 // Register adds the API to a server. Every route asks for a bearer token.
 func Register(e *echo.Echo, o Options) {
-	a := api{o}
+	a := api{Options: o, receiving: &attachments.Gate{}}
 	for _, r := range Routes() {
 		e.Add(r.Method, r.Path, func(c echo.Context) error {
 			c.Response().Header().Set(echo.HeaderCacheControl, "no-store")

@@ -45,6 +45,13 @@ type sent struct {
 // whoever sends it again gets the same answer. A request that is not in form uses
 // up no key.
 func (a api) once(c echo.Context, user store.User, r Route) error {
+	if r.TakesFile {
+		leave, err := a.receiving.Enter(user.ID)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	s, err := readSent(c, r)
 	if err != nil {
 		return err

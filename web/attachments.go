@@ -121,6 +121,11 @@ func attachFile(v *visit) error {
 }
 
 func (v *visit) attach(number string) (commands.Outcome, error) {
+	leave, err := v.site.receiving.Enter(v.user.ID)
+	if err != nil {
+		return commands.Outcome{}, err
+	}
+	defer leave()
 	if err := v.readForm(); err != nil {
 		return commands.Outcome{}, err
 	}

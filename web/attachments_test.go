@@ -14,7 +14,9 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -250,6 +252,30 @@ func TestNobodySendsAFile(t *testing.T) {
 	b.echo.ServeHTTP(recorder, r)
 	require.Equal(t, http.StatusUnauthorized, recorder.Code)
 	require.Zero(t, body.read)
+}
+
+// TestAFewFilesAtOnce: what somebody sends beside many other files is not read.
+func TestAFewFilesAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.office.open(number(1), 3, nil)
+	b.signIn(chen)
+	var ends []*io.PipeWriter
+	var slow sync.WaitGroup
+	for range 4 {
+		body, end := io.Pipe()
+		ends = append(ends, end)
+		slow.Go(func() { _ = b.send("/cases/"+number(1)+"/attachments", "multipart/form-data; boundary=x", body) })
+	}
+	require.Eventually(t, func() bool {
+		return b.upload(number(1), "k", "指南.pdf", []byte(guide)).StatusCode == http.StatusTooManyRequests
+	}, 10*time.Second, 20*time.Millisecond)
+	for _, end := range ends {
+		_, _ = io.WriteString(end, "--x--")
+		require.NoError(t, end.Close())
+	}
+	slow.Wait()
+	require.Equal(t, http.StatusSeeOther, b.upload(number(1), "k", "指南.pdf", []byte(guide)).StatusCode)
 }
 
 func TestFilesThatWereDestroyed(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,7 @@ type told struct {
 	list       []store.Notification
 	unread     int
 	toldBroken bool
+	marking    sync.Mutex
 	read       []string // what was marked, in order
 }
 
@@ -47,13 +49,19 @@ func (o *told) ListNotifications(_ context.Context, _ casework.Actor, f store.No
 	return page, nil
 }
 
+func (o *told) mark(what string) {
+	o.marking.Lock()
+	defer o.marking.Unlock()
+	o.read = append(o.read, what)
+}
+
 func (o *told) ReadNotification(_ context.Context, _ casework.Actor, id int64) error {
-	o.read = append(o.read, "one "+strconv.FormatInt(id, 10))
+	o.mark("one " + strconv.FormatInt(id, 10))
 	return nil
 }
 
 func (o *told) ReadNotifications(_ context.Context, _ casework.Actor, upTo int64) error {
-	o.read = append(o.read, "up to "+strconv.FormatInt(upTo, 10))
+	o.mark("up to " + strconv.FormatInt(upTo, 10))
 	return nil
 }
 
@@ -61,7 +69,7 @@ func (o *told) ReadNotificationsOf(_ context.Context, actor casework.Actor, numb
 	if o.toldBroken {
 		return errors.New("away")
 	}
-	o.read = append(o.read, strconv.FormatInt(actor.UserID, 10)+" of "+number)
+	o.mark(strconv.FormatInt(actor.UserID, 10) + " of " + number)
 	return nil
 }
 

@@ -11,11 +11,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/labstack/echo/v4"
 
+	"guiling/internal/attachments"
 	"guiling/internal/casework"
 	"guiling/internal/commands"
 	"guiling/internal/identity"
@@ -146,17 +148,45 @@ type Options struct {
 	TemporalUI string
 }
 
-// site is what all requests share. Nothing in it changes after Register.
-type site struct {
-	Options
-
+// embedded is what the program carries for its pages. Nothing in it ever changes.
+type embedded struct {
 	pages  pages
 	tongue catalogues
 	assets assets
 	tags   casework.ReasonTags
 	help   helpPages
 	styles styleSheet
+}
+
+// loadEmbedded reads it, once for each process: a test has many servers.
+var loadEmbedded = sync.OnceValues(func() (embedded, error) {
+	var e embedded
+	var err error
+	if e.tongue, err = loadCatalogues(); err != nil {
+		return e, err
+	}
+	if e.assets, err = loadAssets(); err != nil {
+		return e, err
+	}
+	if e.help, err = loadHelp(); err != nil {
+		return e, err
+	}
+	e.styles = readStyleSheet(e.assets)
+	if e.pages, err = loadPages(e.tongue, e.assets); err != nil {
+		return e, err
+	}
+	e.tags, err = reference.ReasonTags()
+	return e, err
+})
+
+// site is what all requests share. Nothing in it changes after Register.
+type site struct {
+	Options
+	embedded
+
 	limits limits
+
+	receiving attachments.Gate // of files
 }
 
 // Register adds the pages to a server. Templates, catalogues and static files
@@ -165,24 +195,11 @@ func Register(e *echo.Echo, o Options) error {
 	if o.Commands == nil || o.Identity == nil || o.Sessions == nil || o.Log == nil {
 		return errors.New("web: Commands, Identity, Sessions and Log are needed")
 	}
-	s := &site{Options: o, limits: newLimits()}
-	var err error
-	if s.tongue, err = loadCatalogues(); err != nil {
+	own, err := loadEmbedded()
+	if err != nil {
 		return fmt.Errorf("web: %w", err)
 	}
-	if s.assets, err = loadAssets(); err != nil {
-		return fmt.Errorf("web: %w", err)
-	}
-	if s.help, err = loadHelp(); err != nil {
-		return fmt.Errorf("web: %w", err)
-	}
-	s.styles = readStyleSheet(s.assets)
-	if s.pages, err = loadPages(s.tongue, s.assets); err != nil {
-		return fmt.Errorf("web: %w", err)
-	}
-	if s.tags, err = reference.ReasonTags(); err != nil {
-		return fmt.Errorf("web: %w", err)
-	}
+	s := &site{Options: o, embedded: own, limits: newLimits()}
 	s.register(e)
 	return nil
 }

@@ -80,9 +80,13 @@ func (s *Service) barred(actor casework.Actor, c loaded) *casework.Error {
 // loadMany reads the facts of several cases that the actor may see, in as many
 // queries as of one.
 func (s *Service) loadMany(ctx context.Context, rows []store.Case) ([]loaded, error) {
-	numbers := make([]string, 0, len(rows))
+	numbers, regions := make([]string, 0, len(rows)), make([]string, 0, len(rows))
 	for _, row := range rows {
-		numbers = append(numbers, row.Number)
+		numbers, regions = append(numbers, row.Number), append(regions, row.RegionCode)
+	}
+	chains, err := s.store.AuthorityChains(ctx, regions)
+	if err != nil {
+		return nil, err
 	}
 	events, err := s.store.EventsOfCases(ctx, numbers)
 	if err != nil {
@@ -92,6 +96,7 @@ func (s *Service) loadMany(ctx context.Context, rows []store.Case) ([]loaded, er
 	var named []int64
 	for _, row := range rows {
 		c := loaded{row: row, events: events[row.Number]}
+		c.row.AuthorityChain = chains[row.RegionCode]
 		if c.state, err = fold(c.events); err != nil {
 			return nil, fmt.Errorf("case %s: %w", row.Number, err)
 		}

@@ -3,6 +3,7 @@ package store_test
 import (
 	"database/sql"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -63,7 +64,7 @@ func TestViewsSavedAtOnce(t *testing.T) {
 	for i := range 30 {
 		clicks.Go(func() {
 			_, err := b.SaveView(t.Context(), store.SavedView{
-				List: store.ViewedTasks, Name: fmt.Sprint(i), Query: "due=soon", OwnerID: chen.ID, OrganisationID: chen.Actor.OrganisationID, Shared: i%2 == 0,
+				List: store.ViewedTasks, Name: strconv.Itoa(i), Query: "due=soon", OwnerID: chen.ID, OrganisationID: chen.Actor.OrganisationID, Shared: i%2 == 0,
 			}, 5)
 			if err == nil {
 				saved.Add(1)

@@ -163,6 +163,24 @@ func (s *Store) CaseByNumber(ctx context.Context, number string) (Case, error) {
 	return row.toCase(), nil
 }
 
+// AuthorityChains gives the chains of authorities of regions, as Case.AuthorityChain
+// has that of one case, by the codes of the regions.
+func (s *Store) AuthorityChains(ctx context.Context, regionCodes []string) (map[string][]int64, error) {
+	var rows []struct {
+		Code  string        `db:"code"`
+		Chain pq.Int64Array `db:"authority_chain"`
+	}
+	err := s.db.SelectContext(ctx, &rows, `SELECT r.code`+authorityChain+` FROM regions r WHERE r.code = ANY ($1)`, pq.StringArray(regionCodes))
+	if err != nil {
+		return nil, fmt.Errorf("authorities of regions: %w", err)
+	}
+	chains := make(map[string][]int64, len(rows))
+	for _, row := range rows {
+		chains[row.Code] = row.Chain
+	}
+	return chains, nil
+}
+
 // CasesOfRecord lists the cases in scope of one service record, the oldest first.
 func (s *Store) CasesOfRecord(ctx context.Context, scope Scope, serviceRecordID int64) ([]Case, error) {
 	inScope, args := scope.where(2)

@@ -30,8 +30,9 @@ func (p *person) attach(path, selector, words string) {
 }
 
 // TestAttachments: a file goes from one desk to another through the real engine.
+//
+//nolint:paralleltest,tparallel // a world of its own: one at a time
 func TestAttachments(t *testing.T) {
-	t.Parallel()
 	w := testworld.New(t)
 	b := chromium(t)
 	folder := t.TempDir()

@@ -14,8 +14,9 @@ import (
 
 // TestManyAtOnce: three cases are chosen in the inbox and claimed, one of which a
 // colleague has taken meanwhile; a supervisor reminds of what is late.
+//
+//nolint:paralleltest,tparallel // a world of its own: one at a time
 func TestManyAtOnce(t *testing.T) {
-	t.Parallel()
 	w := testworld.New(t)
 	b := chromium(t)
 	var numbers []string

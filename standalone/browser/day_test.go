@@ -12,8 +12,9 @@ import (
 )
 
 // TestDay has one world: cases of two would meet in the engine.
+//
+//nolint:paralleltest,tparallel // a world of its own: one at a time
 func TestDay(t *testing.T) {
-	t.Parallel()
 	w := testworld.New(t)
 	require.Equal(t, 62, w.ImportSample(t, "platform", "platform-2026-11.csv"))
 	b := chromium(t)

@@ -196,8 +196,9 @@ func pageRoutes(t *testing.T) []string {
 // desk and on a phone: axe finds nothing wrong (WCAG 2.1 A and AA), nothing is
 // wider than the window, at twice the size neither, the keyboard reaches all of
 // it, and what is printed is the page and not what is round it.
+//
+//nolint:paralleltest,tparallel // a world of its own: one at a time
 func TestEveryPageIsForEverybody(t *testing.T) {
-	t.Parallel()
 	w := testworld.New(t)
 	w.ImportSample(t, "platform", "platform-2026-11.csv")
 	all := scenes(t, w)
@@ -358,8 +359,9 @@ func (p *person) onPaper(s scene) (wrong string) {
 }
 
 // TestWorkWithoutScripts: signing in, claiming and recording need no JavaScript.
+//
+//nolint:paralleltest,tparallel // a world of its own: one at a time
 func TestWorkWithoutScripts(t *testing.T) {
-	t.Parallel()
 	w := testworld.New(t)
 	number := w.OpenCase(t, "PLAIN-1", "410411000000", "湛河区自然资源局")
 	p := visitor(t, chromium(t), w, 3*time.Minute)
@@ -384,8 +386,9 @@ func TestWorkWithoutScripts(t *testing.T) {
 
 // TestTrainingMovesOneCaseAhead: from the page of a case to what its clock does
 // next, to warnings, to overdue and up, and all of it is told.
+//
+//nolint:paralleltest,tparallel // a world of its own: one at a time
 func TestTrainingMovesOneCaseAhead(t *testing.T) {
-	t.Parallel()
 	w := testworld.New(t)
 	number := w.OpenCase(t, "TRAINING-1", "410411000000", "湛河区自然资源局")
 	other := w.OpenCase(t, "TRAINING-2", "410411000000", "湛河区自然资源局")

@@ -68,6 +68,11 @@ type World struct {
 // so each numbers its own from another thousand on.
 var worlds atomic.Int64
 
+// alive counts those that stand. Workers of two would take each other's tasks, for
+// the server and its queue are shared, so a test with a world is never parallel to
+// another.
+var alive atomic.Int32
+
 // New starts one. Its tests have cases of their own in it.
 func New(t *testing.T) *World {
 	t.Helper()
@@ -77,6 +82,8 @@ func New(t *testing.T) *World {
 // NewUnder starts one whose new cases begin with a rule pack.
 func NewUnder(t *testing.T, pack string) *World {
 	t.Helper()
+	require.EqualValues(t, 1, alive.Add(1), "one world at a time: no t.Parallel in a test that has its own")
+	t.Cleanup(func() { alive.Add(-1) })
 	server := testserver.Shared(t)
 	db := testdb.New(t)
 	w := &World{
