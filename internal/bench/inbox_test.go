@@ -79,32 +79,51 @@ func TestInbox(t *testing.T) { //nolint:paralleltest // it measures
 		slices.Sort(sizes)
 	}
 	s := startServer(t)
-	var smallest map[string]figure
+	var bases []base
 	for _, size := range sizes {
-		db, appURL := s.database(t, fmt.Sprintf("bench_%d", size))
-		words, err := shown(t.Context(), db)
-		require.NoError(t, err)
-		f := fill(t, db, size, time.Now())
-		say("# %d cases, %d of them open, %s, filled in %s; %d cores, %s; PostgreSQL %s",
-			size, f.Open, f.Size, f.Took.Round(time.Second), runtime.NumCPU(), runtime.Version(), words)
-		meant(t, db)
-		h := open(t, appURL)
-		floorIsWhatWasAsked(t, h)
-		figures := map[string]figure{}
-		for _, p := range pagesOf(t, db) {
-			figures[p.name] = h.measure(t, p, count)
-			tell(p.name, size, figures[p.name], smallest[p.name])
-			require.Less(t, figures[p.name].packed, 100_000, "%s: bytes of the first page, compressed", p.name)
-		}
-		if smallest == nil {
-			smallest = figures
-		}
-		// For whoever reads the figures by machine: the largest comes last.
-		if size == sizes[len(sizes)-1] {
-			line("inbox_1m", figures["inbox"].ours, figures["inbox"].floor)
-			line("board", figures["board_province"].ours, figures["board_province"].floor)
+		bases = append(bases, prepare(t, s, size))
+	}
+	for i := range bases {
+		bases[i].house = open(t, bases[i].appURL)
+		floorIsWhatWasAsked(t, bases[i].house)
+	}
+	// Page by page, so that what else the machine does falls on all sizes.
+	last := map[string]figure{}
+	for n, p := range bases[0].pages {
+		var smallest figure
+		for i, b := range bases {
+			f := b.house.measure(t, b.pages[n], count)
+			tell(p.name, b.size, f, smallest)
+			require.Less(t, f.packed, 100_000, "%s: bytes of the first page, compressed", p.name)
+			if i == 0 {
+				smallest = f
+			}
+			last[p.name] = f
 		}
 	}
+	// For whoever reads the figures by machine: those of the largest.
+	line("inbox_1m", last["inbox"].ours, last["inbox"].floor)
+	line("board", last["board_province"].ours, last["board_province"].floor)
+}
+
+// base is a filled database, with the pages that are measured over it.
+type base struct {
+	size   int
+	appURL string
+	pages  []page
+	house  *house
+}
+
+func prepare(t *testing.T, s server, size int) base {
+	t.Helper()
+	db, appURL := s.database(t, fmt.Sprintf("bench_%d", size))
+	words, err := shown(t.Context(), db)
+	require.NoError(t, err)
+	f := fill(t, db, size, time.Now())
+	say("# %d cases, %d of them open, %s, filled in %s; %d cores, %s; PostgreSQL %s",
+		size, f.Open, f.Size, f.Took.Round(time.Second), runtime.NumCPU(), runtime.Version(), words)
+	meant(t, db)
+	return base{size: size, appURL: appURL, pages: pagesOf(t, db)}
 }
 
 // meant asserts that a filled database is what it is taken for.

@@ -3,9 +3,14 @@ package bench_test
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 
 	_ "github.com/lib/pq"
@@ -31,7 +36,8 @@ type server struct {
 // startServer starts one and ends and removes it with the test.
 func startServer(t *testing.T) server {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "guiling-bench-") //nolint:usetesting // another user must get in, see below
+	sweep(t)
+	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", folder, os.Getpid())) //nolint:usetesting // another user must get in, see below
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	require.NoError(t, os.Chmod(dir, 0o711)) //nolint:gosec // G302: the server runs as another user when we are root
@@ -53,6 +59,23 @@ func startServer(t *testing.T) server {
 		require.NoError(t, os.RemoveAll(second.Dir()))
 	})
 	return server{second}
+}
+
+// folder begins the name of the folder of a server; the number of its process follows.
+const folder = "guiling-bench-"
+
+// sweep removes the folders of runs that were cut short: gigabytes, and their servers
+// ended with them.
+func sweep(t *testing.T) {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), folder+"*"))
+	require.NoError(t, err)
+	for _, dir := range left {
+		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), folder), "-")
+		if process, err := strconv.Atoi(number); err == nil && errors.Is(syscall.Kill(process, 0), syscall.ESRCH) {
+			_ = os.RemoveAll(dir) // it may be somebody else's
+		}
+	}
 }
 
 // database makes one with the schema, the reference data and the invented people of

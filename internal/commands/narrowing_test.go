@@ -238,6 +238,42 @@ func TestTokensOfAPartAreTokensOfTheWhole(t *testing.T) {
 	require.ElementsMatch(t, []string{"办", "办i", "i", "id", "d", "d证", "证", "1", "12", "12-", "2", "2-", "2-3", "-", "-3", "3"}, tokens)
 }
 
+// TestShortWordsAreFoundAsTheyStand: up to three characters are found by their token
+// alone, which is so exactly where the text has them.
+func TestShortWordsAreFoundAsTheyStand(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	owner := d.owner(t)
+	c, ctx := d.cases[0], t.Context()
+	found, missed := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		letters := rapid.SampledFrom([]rune("不动产登記，AbΣ 1#-@\n"))
+		text := rapid.StringOfN(letters, 1, 12, -1).Filter(func(s string) bool { return strings.TrimSpace(s) != "" }).Draw(t, "text")
+		words := store.SearchWords(rapid.StringOfN(letters, 1, 3, -1).Draw(t, "word"))
+		if len(words) == 0 {
+			return
+		}
+		_, err := owner.ExecContext(ctx, `UPDATE matters SET name = $2 WHERE code = $1`, c.MatterCode, text)
+		require.NoError(t, err)
+		var has bool
+		require.NoError(t, owner.QueryRowContext(ctx, `
+			SELECT bool_and(strpos(search_fold(m.name), word) > 0 OR strpos(search_fold(v.words), word) > 0
+				OR strpos(search_fold(d.name), word) > 0 OR strpos(search_fold(c.number), word) > 0)
+			FROM cases c JOIN matters m ON m.code = c.matter_code JOIN reviews v ON v.id = c.review_id JOIN organisations d ON d.id = c.department_id, unnest(CAST($2 AS text[])) AS word
+			WHERE c.number = $1`, c.Number, pq.StringArray(words)).Scan(&has))
+		cases, err := d.store.Cases(ctx, store.Scope{Everything: true}, store.CaseFilter{Narrowing: store.Narrowing{Words: words}, Limit: 200})
+		require.NoError(t, err)
+		require.Equal(t, has, slices.Contains(numbersOf(cases), c.Number), "%q in %q", words, text)
+		if has {
+			found++
+		} else {
+			missed++
+		}
+	})
+	require.Positive(t, found)
+	require.Positive(t, missed)
+}
+
 // TestSearchFollows: a renamed department, a renamed matter, masked words and
 // another region are found as they are now, and no longer as they were.
 func TestSearchFollows(t *testing.T) {

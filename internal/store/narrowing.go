@@ -157,13 +157,13 @@ func endOfDay(now time.Time, days int) time.Time {
 }
 
 // search adds that every word is found. The tokens find the cases that may have
-// it, and what stands in them decides. The tokens of scope and filters make the
-// index look at nothing else.
+// it; a word that is a token itself is found by that, and of any other what stands in
+// them decides. The tokens of scope and filters make the index look at nothing else.
 func (q *listing) search(scope Scope, n Narrowing) {
 	if len(n.Words) == 0 {
 		return
 	}
-	q.need(joinedSearch, joinReviews, joinMatters, joinOwners)
+	q.need(joinedSearch)
 	var tokens pq.StringArray
 	for _, word := range n.Words {
 		tokens = append(tokens, searchTokens(word)...)
@@ -180,6 +180,10 @@ func (q *listing) search(scope Scope, n Narrowing) {
 	}
 	q.add("s.tokens @> $%d", tokens)
 	for _, word := range n.Words {
+		if isToken(word) {
+			continue
+		}
+		q.need(joinReviews, joinMatters, joinOwners)
 		q.add(`(strpos(search_fold(v.words), $%[1]d) > 0 OR strpos(search_fold(m.name), $%[1]d) > 0
 			OR strpos(search_fold(d.name), $%[1]d) > 0 OR strpos(search_fold(c.number), $%[1]d) > 0)`, word)
 	}

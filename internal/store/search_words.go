@@ -67,6 +67,14 @@ func searchTokens(word string) []string {
 	return tokens
 }
 
+// isToken reports whether a word is a token as it is: a text has the token exactly
+// when the word is part of it. The tokens of departments begin with # and are of no
+// text.
+func isToken(word string) bool {
+	characters := []rune(word)
+	return characters[0] != '#' && (len(characters) <= 2 || len(characters) == 3 && ascii(characters))
+}
+
 func ascii(characters []rune) bool {
 	return !slices.ContainsFunc(characters, func(r rune) bool { return r > unicode.MaxASCII })
 }
