@@ -133,7 +133,7 @@ func TestBoard(t *testing.T) {
 		answers = append(answers, words(caption))
 	}
 	require.Equal(t, []string{
-		"超期案件最多的是新华区：3 件", "近 12 周立案 12 件，办结 8 件，少办结 4 件", "在办案件最多的在整改阶段：12 件中的 7 件",
+		"超期案件最多的是新华区：3 件", "近 12 周立案 12 件，办结 8 件，少办结 4 件", "在办案件最多的在整改环节：12 件中的 7 件",
 	}, answers)
 	overdue := words(p.one(t, "table", "id", "table-overdue"))
 	require.Contains(t, overdue, "新华区3")
