@@ -51,7 +51,7 @@ func TestEachMigrationGoesDownAndUp(t *testing.T) {
 }
 
 // shape lists everything that migrations make, a line for each: columns,
-// constraints, indexes, triggers, functions and who may do what.
+// constraints, indexes, statistics, triggers, functions and who may do what.
 func shape(t *testing.T, db *sql.DB) []string {
 	t.Helper()
 	var lines []string
@@ -64,6 +64,8 @@ func shape(t *testing.T, db *sql.DB) []string {
 			FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
 			UNION ALL
 			SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'
+			UNION ALL
+			SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext WHERE stxnamespace = 'public'::regnamespace
 			UNION ALL
 			SELECT 'trigger ' || pg_get_triggerdef(g.oid) FROM pg_trigger g
 			JOIN pg_class c ON c.oid = g.tgrelid
