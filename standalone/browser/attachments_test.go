@@ -31,7 +31,7 @@ func (p *person) attach(path, selector, words string) {
 
 // TestAttachments: a file goes from one desk to another through the real engine.
 //
-//nolint:paralleltest,tparallel // a world of its own: one at a time
+//nolint:paralleltest // a world of its own: one at a time
 func TestAttachments(t *testing.T) {
 	w := testworld.New(t)
 	b := chromium(t)

@@ -15,7 +15,7 @@ import (
 // TestManyAtOnce: three cases are chosen in the inbox and claimed, one of which a
 // colleague has taken meanwhile; a supervisor reminds of what is late.
 //
-//nolint:paralleltest,tparallel // a world of its own: one at a time
+//nolint:paralleltest // a world of its own: one at a time
 func TestManyAtOnce(t *testing.T) {
 	w := testworld.New(t)
 	b := chromium(t)

@@ -360,7 +360,7 @@ func (p *person) onPaper(s scene) (wrong string) {
 
 // TestWorkWithoutScripts: signing in, claiming and recording need no JavaScript.
 //
-//nolint:paralleltest,tparallel // a world of its own: one at a time
+//nolint:paralleltest // a world of its own: one at a time
 func TestWorkWithoutScripts(t *testing.T) {
 	w := testworld.New(t)
 	number := w.OpenCase(t, "PLAIN-1", "410411000000", "湛河区自然资源局")
@@ -387,7 +387,7 @@ func TestWorkWithoutScripts(t *testing.T) {
 // TestTrainingMovesOneCaseAhead: from the page of a case to what its clock does
 // next, to warnings, to overdue and up, and all of it is told.
 //
-//nolint:paralleltest,tparallel // a world of its own: one at a time
+//nolint:paralleltest // a world of its own: one at a time
 func TestTrainingMovesOneCaseAhead(t *testing.T) {
 	w := testworld.New(t)
 	number := w.OpenCase(t, "TRAINING-1", "410411000000", "湛河区自然资源局")

@@ -22,7 +22,7 @@ const (
 // TestLive has one world, in which much happens at once on purpose: whatever a page
 // shows, it shows while others work.
 //
-//nolint:paralleltest,tparallel // one part counts the rows of an inbox, the last stops the server
+//nolint:paralleltest // one part counts the rows of an inbox, the last stops the server
 func TestLive(t *testing.T) {
 	w := testworld.New(t)
 	b := chromium(t)

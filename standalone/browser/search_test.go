@@ -11,7 +11,7 @@ import (
 // TestNoNumberOfAPersonGetsIntoAnAddress: the browser itself stops a phone or an
 // identity number that is typed into a search, and the numbers of cases pass.
 //
-//nolint:paralleltest,tparallel // a world of its own: one at a time
+//nolint:paralleltest // a world of its own: one at a time
 func TestNoNumberOfAPersonGetsIntoAnAddress(t *testing.T) {
 	w := testworld.New(t)
 	p := signIn(t, chromium(t), w, "zhanhe.ziran.chen")
