@@ -13,7 +13,7 @@ import (
 
 // TestDay has one world: cases of two would meet in the engine.
 //
-//nolint:paralleltest // a world of its own: one at a time
+//nolint:tparallel // a world of its own: one at a time
 func TestDay(t *testing.T) {
 	w := testworld.New(t)
 	require.Equal(t, 62, w.ImportSample(t, "platform", "platform-2026-11.csv"))
